@@ -1,0 +1,1 @@
+"""Routing: facts and rulesets in, decisions and their effects out."""

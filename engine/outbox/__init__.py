@@ -1,0 +1,1 @@
+"""The transactional outbox: what happened, written with the change itself."""

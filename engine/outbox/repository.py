@@ -1,0 +1,85 @@
+"""Writing to the outbox and taking from it.
+
+An entry is written in the transaction that makes the change, so that neither exists without the other. Whoever
+drains it takes entries in order, works, and marks them done; a crash in between means the entry is taken again,
+so consumers are idempotent.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from engine.core.facts import JsonValue
+from engine.ids import WorkspaceId
+from engine.outbox.tables import DbOutboxEntry
+
+MAX_BACKOFF = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxEntry:
+    """One entry as a consumer sees it."""
+
+    id: int
+    workspace_id: WorkspaceId
+    kind: str
+    payload: Mapping[str, Any]
+    created_at: datetime
+    attempts: int
+
+
+def emit(
+    workspace_id: WorkspaceId, session: Session, kind: str, payload: Mapping[str, JsonValue], now: datetime
+) -> None:
+    """Record that `kind` happened; it becomes visible with the commit of the caller's transaction."""
+    session.add(
+        DbOutboxEntry(
+            workspace_id=workspace_id,
+            kind=kind,
+            payload=dict(payload),
+            created_at=now,
+            available_at=now,
+            attempts=0,
+        )
+    )
+
+
+def system_pending(session: Session, now: datetime, *, limit: int) -> Sequence[OutboxEntry]:
+    """Return the oldest entries of all workspaces that are due, locked against other drains where that exists."""
+    query = (
+        select(DbOutboxEntry)
+        .where(DbOutboxEntry.done_at.is_(None), DbOutboxEntry.available_at <= now)
+        .order_by(DbOutboxEntry.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [
+        OutboxEntry(
+            id=row.id,
+            workspace_id=WorkspaceId(row.workspace_id),
+            kind=row.kind,
+            payload=row.payload,
+            created_at=row.created_at,
+            attempts=row.attempts,
+        )
+        for row in session.scalars(query)
+    ]
+
+
+def system_mark_done(session: Session, entry_ids: Sequence[int], now: datetime) -> None:
+    """Mark entries as dealt with."""
+    session.execute(update(DbOutboxEntry).where(DbOutboxEntry.id.in_(entry_ids)).values(done_at=now))
+
+
+def system_mark_failed(session: Session, entry: OutboxEntry, error: str, now: datetime) -> None:
+    """Put an entry back with exponential delay and the reason it failed."""
+    delay = min(MAX_BACKOFF, timedelta(seconds=2 ** min(entry.attempts, 12)))
+    session.execute(
+        update(DbOutboxEntry)
+        .where(DbOutboxEntry.id == entry.id)
+        .values(attempts=entry.attempts + 1, last_error=error[:500], available_at=now + delay)
+    )

@@ -1,0 +1,228 @@
+"""The database as every package sees it: column types, transactions, and the wall between workspaces.
+
+Laws of this module
+- One transaction is one `with` block: it commits on a clean exit and rolls back on any exception.
+- A transaction is opened for one workspace, or, by name, for the whole system (login, webhook arrival, drains,
+  migrations). On PostgreSQL row-level security enforces it: rows of other workspaces do not exist for a
+  transaction of one workspace, and nothing exists for a connection that named none.
+- Money is a 64-bit integer of millionths of the major unit, because SQLite's numerics are floats.
+- Instants are aware and in UTC on the Python side, whatever the database keeps.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from typing_extensions import override
+
+from engine.ids import WorkspaceId
+
+MICROS = Decimal(1_000_000)
+ALL_WORKSPACES = "*"
+WORKSPACE_SETTING = "ochre.workspace"
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit key that SQLite can count up by itself."""
+
+Json = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+
+BinaryText = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared and sorted by code point on both databases."""
+
+
+def new_metadata() -> MetaData:
+    """Return the metadata a package's tables hang on, with constraint names that migrations can rely on."""
+    return MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant. Naive datetimes are refused, aware ones become UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a stored instant needs a time zone: {value!r}")
+        utc = value.astimezone(UTC)
+        return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
+
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact amount in major units, kept as a 64-bit integer of millionths."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    @override
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else from_micros(value)
+
+    @override
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        return self
+
+
+def to_micros(amount: Decimal) -> int:
+    """Return `amount` in millionths; raise ValueError if it has finer digits than that."""
+    micros = amount * MICROS
+    if micros != micros.to_integral_value():
+        raise ValueError(f"{amount} has more than six decimals")
+    return int(micros)
+
+
+def from_micros(micros: int) -> Decimal:
+    """Return millionths as an exact amount without trailing zeros beyond two decimals."""
+    amount = Decimal(micros).scaleb(-6)
+    cents = amount.quantize(Decimal("0.01"))
+    return cents if cents == amount else amount.normalize()
+
+
+def upsert(session: Session, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT into `table` that understands `on_conflict_do_update` on the session's database."""
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+class Database:
+    """A database and the way into it."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        """Connect lazily to `url` (`postgresql+psycopg://…` or `sqlite:///…`)."""
+        self.url = make_url(_with_driver(url))
+        self.is_postgresql = self.url.get_backend_name() == "postgresql"
+        self.engine = _create_engine(self.url.render_as_string(hide_password=False), pool_size, pg=self.is_postgresql)
+
+    @contextmanager
+    def workspace(self, workspace_id: WorkspaceId, *, readonly: bool = False) -> Iterator[Session]:
+        """Open a transaction that sees one workspace only."""
+        if workspace_id == ALL_WORKSPACES or not workspace_id:
+            raise ValueError("a workspace transaction needs a workspace")
+        with self._transaction(workspace_id, readonly=readonly) as session:
+            yield session
+
+    @contextmanager
+    def system(self, *, readonly: bool = False) -> Iterator[Session]:
+        """Open a transaction that sees every workspace: for logins, arrivals, drains and migrations only."""
+        with self._transaction(ALL_WORKSPACES, readonly=readonly) as session:
+            yield session
+
+    @contextmanager
+    def _transaction(self, scope: str, *, readonly: bool) -> Iterator[Session]:
+        with (
+            self.engine.connect().execution_options(ochre_readonly=readonly) as connection,
+            connection.begin(),
+            Session(bind=connection, expire_on_commit=False) as session,
+        ):
+            if self.is_postgresql:
+                session.execute(
+                    text("SELECT set_config(:name, :scope, true)"), {"name": WORKSPACE_SETTING, "scope": scope}
+                )
+            yield session
+            session.flush()
+
+    def dispose(self) -> None:
+        """Close every pooled connection; a forked child calls this before its first query."""
+        self.engine.dispose()
+
+
+def row_security_sql(table: str) -> tuple[str, ...]:
+    """Return the statements that wall off `table` by workspace on PostgreSQL (also for its owner)."""
+    setting = f"current_setting('{WORKSPACE_SETTING}', true)"
+    rule = f"{setting} = '{ALL_WORKSPACES}' OR workspace_id = {setting}"
+    return (
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY workspace_wall ON {table} USING ({rule}) WITH CHECK ({rule})",
+    )
+
+
+def _with_driver(url: str) -> str:
+    """Accept the common spelling `postgresql://` and use psycopg 3 for it."""
+    for plain in ("postgresql://", "postgres://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    return url
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _create_engine(url: str, pool_size: int, *, pg: bool) -> Engine:
+    if pg:
+        return create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+        )
+    engine = create_engine(url, json_serializer=_dumps, json_deserializer=orjson.loads, connect_args={"timeout": 10})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver's own transaction handling starts transactions late; ours start where the code says.
+    cast("Any", connection).isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A writer that starts deferred can fail half-way with "database is locked"; one that starts immediate waits.
+    readonly = connection.get_execution_options().get("ochre_readonly", False)
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Authoring: rule texts checked, compiled, versioned and explained."""

@@ -1,0 +1,1 @@
+"""Stripe: connections, the mirror, its sync, and the facts derived from it."""

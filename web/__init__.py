@@ -1,0 +1,1 @@
+"""Delivery and composition: HTTP, screens, the command line, jobs and wiring."""

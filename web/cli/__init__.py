@@ -1,0 +1,1 @@
+"""The `ochre` command line, one file a group."""

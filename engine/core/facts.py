@@ -105,7 +105,26 @@ class IsAhead:
     instant: str
 
 
-ClockForm = ElapsedDays | RemainingDays | ElapsedSeconds | HasPassed | IsAhead
+@dataclass(frozen=True, slots=True)
+class CountPassed:
+    """How many of the stored instants, one array written as contracts write instants, lie before now."""
+
+    instants: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecentNames:
+    """The names whose stored instant is at most `days` days of 24 hours old, in order of declaration."""
+
+    days: int
+    instants: tuple[tuple[str, str], ...]
+    """Pairs of a name and the stored instant that speaks for it."""
+
+
+InstantForm = ElapsedDays | RemainingDays | ElapsedSeconds | HasPassed | IsAhead
+"""The forms over one instant."""
+
+ClockForm = InstantForm | CountPassed | RecentNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +235,7 @@ class Facts:
         )
 
 
-def evaluate_clock(form: ClockForm, instant: datetime | None, now: datetime) -> bool | int | None:
+def evaluate_clock(form: InstantForm, instant: datetime | None, now: datetime) -> bool | int | None:
     """Return the value of a clock fact over its stored `instant`; None when it has no value."""
     if instant is None:
         return False if isinstance(form, IsAhead) else None

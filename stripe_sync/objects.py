@@ -1,0 +1,65 @@
+"""What derivation reads: Stripe's objects around one customer, as the API returns them.
+
+The objects stay plain mappings. Stripe adds fields and values at any time, a reference may stand as an id or as the
+object itself, and any optional field may be missing or null; so nothing here is parsed up front, and the readers in
+`stripe_sync.derive.read` take each field as they find it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+StripeObject = Mapping[str, Any]
+"""One object of Stripe's API, decoded from JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """One customer and everything of theirs; the names of the lists are also the names of the kinds of objects."""
+
+    customer: StripeObject | None = None
+    subscriptions: Sequence[StripeObject] = ()
+    """Of every status, ended ones too."""
+    invoices: Sequence[StripeObject] = ()
+    charges: Sequence[StripeObject] = ()
+    refunds: Sequence[StripeObject] = ()
+    """Of this customer's charges."""
+    disputes: Sequence[StripeObject] = ()
+    """Of this customer's charges."""
+    products: Sequence[StripeObject] = ()
+    """At least those that the customer's items and coupons name; more do no harm."""
+    prices: Sequence[StripeObject] = ()
+    """At least those of the customer's items, with `tiers` and `currency_options` expanded."""
+    coupons: Sequence[StripeObject] = ()
+    """At least those of the discounts in force, with `applies_to` and `currency_options` expanded."""
+    payment_methods: Sequence[StripeObject] = ()
+    """Payment methods, and sources of the old kind, that the customer or a subscription names as default."""
+    invoice_payments: Sequence[StripeObject] = ()
+    credit_notes: Sequence[StripeObject] = ()
+    subscription_items: Sequence[StripeObject] = ()
+    """Items beyond those embedded in the subscriptions (`items.has_more`); an item that stands in both counts once."""
+
+
+KINDS: frozenset[str] = frozenset(
+    {"customers", *(field.name for field in fields(Bundle) if field.name != "customer")},
+)
+"""Every kind of object that facts are made of."""
+
+
+def bundle_from_json(document: Mapping[str, Any]) -> Bundle:
+    """Return the bundle a JSON document describes.
+
+    Missing lists are empty, unknown keys are ignored, and what is not an object where one belongs is left out.
+    """
+    customer = document.get("customer")
+    lists = {kind: _objects(document.get(kind)) for kind in KINDS - {"customers"}}
+    return Bundle(customer=customer if isinstance(customer, Mapping) else None, **lists)
+
+
+def _objects(value: object) -> tuple[StripeObject, ...]:
+    # A list object of Stripe's (`{"object": "list", "data": […]}`) is taken for the list it wraps.
+    if isinstance(value, Mapping):
+        value = value.get("data")
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        return ()
+    return tuple(element for element in value if isinstance(element, Mapping))

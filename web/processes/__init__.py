@@ -1,0 +1,1 @@
+"""Running Ochre's processes as one: children, their logs, their end, and what a crash left behind."""

@@ -66,7 +66,9 @@ def open_data_folder(path: Path) -> Iterator[DataFolder]:
         lock = (path / "lock").open("a+")
     except OSError as error:
         reason = error.strerror or str(error)
-        raise FolderError(f"Can't write to {path}: {reason}. Set OCHRE_DATA_DIR to a folder you may write to.") from error
+        raise FolderError(
+            f"Can't write to {path}: {reason}. Set OCHRE_DATA_DIR to a folder you may write to."
+        ) from error
     with lock:
         _lock(lock, path)
         yield DataFolder(path)

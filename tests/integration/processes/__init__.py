@@ -1,0 +1,1 @@
+"""Supervising real child processes."""

@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
@@ -122,8 +122,10 @@ def from_micros(micros: int) -> Decimal:
     return cents if cents == amount else amount.normalize()
 
 
-def upsert(session: Session, table: Table) -> postgresql.Insert | sqlite.Insert:
+def upsert(session: Session, table: Table | type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT into `table` that understands `on_conflict_do_update` on the session's database."""
+    if isinstance(table, type):
+        table = cast("Table", table.__table__)
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)

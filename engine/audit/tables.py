@@ -44,8 +44,9 @@ def append_only_sql(table: str, *, postgresql: bool) -> tuple[str, ...]:
             f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
             for verb in ("UPDATE", "DELETE")
         )
-    function = f"{table}_append_only()"
+    function, events = f"{table}_append_only()", "UPDATE OR DELETE OR TRUNCATE"
+    body = f"BEGIN RAISE EXCEPTION '{message}'; END"
     return (
-        f"CREATE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{message}'; END $$",
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} EXECUTE FUNCTION {function}",
+        f"CREATE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+        f"CREATE TRIGGER {table}_append_only BEFORE {events} ON {table} EXECUTE FUNCTION {function}",
     )

@@ -6,7 +6,10 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any
 
+from engine.core.actions import Priority
+from engine.core.decision import Decision
 from engine.core.facts import JsonValue
+from engine.core.outcome import AppliedEffect
 from engine.ids import ConversationId, DecisionId, EndUserId, MemberId, MessageId, QueueId, TeamId
 
 
@@ -16,15 +19,6 @@ class Status(StrEnum):
     OPEN = "open"
     PENDING = "pending"
     CLOSED = "closed"
-
-
-class Priority(StrEnum):
-    """How urgent a conversation is."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-    URGENT = "urgent"
 
 
 class AuthorKind(StrEnum):
@@ -72,7 +66,7 @@ class Conversation:
     queue_id: QueueId | None = None
     attributes: Mapping[str, JsonValue] = field(default_factory=dict)
     human_touched: frozenset[str] = frozenset()
-    """What a person chose by hand: `assignee`, `team`, `queue`, `priority`, `status`, `tag:…`, `attribute:…`."""
+    """The slots a person filled by hand, named as a decision names them: `assign_team`, `tags["vip"]`, …"""
     match_pending: bool = False
     created_at: datetime
     """When it began, as the help desk says."""
@@ -101,28 +95,6 @@ class Message:
     received_at: datetime
 
 
-class Outcome(StrEnum):
-    """What became of one action of a decision."""
-
-    APPLIED = "applied"
-    KEPT = "kept"
-    """A person had chosen otherwise, and the rule may not override."""
-    FAILED = "failed"
-    """It could not be done: the team is gone, the conversation is full."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppliedEffect:
-    """What became of one action of a decision."""
-
-    action: str
-    """`assign_agent` `assign_team` `route_to` `priority` `add_tag` `remove_tag` `set_attribute` `note` `webhook`."""
-    value: JsonValue
-    outcome: Outcome
-    message: str | None = None
-    """Why, when it was not applied."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
     """A decision as it was stored."""
@@ -137,12 +109,9 @@ class DecisionRecord:
     message_id: MessageId | None
     """The message whose text was the fact `body`; a decision refers to text and never copies it."""
     facts: Mapping[str, Any]
-    """The facts it was made from, as JSON, without `body` and `subject`."""
+    """The facts it was made from, as JSON, without the texts that stand in the conversation."""
     reasons: Mapping[str, str]
-    line: Mapping[str, Any]
-    """The decision line of the contracts."""
-    owners: Mapping[str, str]
-    """Which rule decided each slot."""
+    decision: Decision
     effects: tuple[AppliedEffect, ...]
     match_pending: bool
     created_at: datetime

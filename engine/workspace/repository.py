@@ -195,7 +195,8 @@ def directory(workspace_id: WorkspaceId, session: Session) -> Directory:
 def _workspace(row: DbWorkspace) -> Workspace:
     settings = settings_json.parse(row.settings)
     if isinstance(settings, Invalid):
-        raise ValueError(f"workspace {row.workspace_id} has settings that were never checked: {settings.faults}")
+        # Unlike a wrong argument's type: only checked settings are ever stored.
+        raise ValueError(f"workspace {row.workspace_id} has broken settings: {settings.faults}")  # noqa: TRY004
     return Workspace(id=WorkspaceId(row.workspace_id), name=row.name, settings=settings, created_at=row.created_at)
 
 

@@ -1,0 +1,1 @@
+"""Connecting a Stripe account: kinds of credential, OAuth, the vault, the connections themselves."""

@@ -1,0 +1,44 @@
+"""What the Stripe side must be told: where Stripe is, and who we are to it."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformKeys:
+    """Our identity towards Stripe's OAuth in one mode."""
+
+    client_id: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeConfig:
+    """Everything the Stripe side takes from the environment; base addresses are without a trailing slash."""
+
+    public_url: str
+    api_base: str = "https://api.stripe.com"
+    connect_base: str = "https://connect.stripe.com"
+    apps_base: str = "https://marketplace.stripe.com"
+    dashboard_base: str = "https://dashboard.stripe.com"
+    live: PlatformKeys | None = None
+    test: PlatformKeys | None = None
+    app: PlatformKeys | None = None
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Of the endpoint that receives connected accounts' events; any of them may have signed."""
+    redis_url: str | None = field(default=None, repr=False)
+    """Where the budgets of requests are shared; without it each process keeps its own."""
+    requests_per_second: float = 20.0
+    """Per account and mode, for everything we read: below Stripe's 25 a second and list endpoint."""
+
+    @property
+    def callback_url(self) -> str:
+        """Return where Stripe sends the browser back to."""
+        return f"{self.public_url}/integrations/stripe/callback"
+
+    def webhook_url(self, connection_id: str | None = None) -> str:
+        """Return where Stripe delivers events: of connected accounts, or of one connection with its own key."""
+        return f"{self.public_url}/webhooks/stripe" + (f"/{connection_id}" if connection_id else "")
+
+    def platform(self, *, livemode: bool) -> PlatformKeys | None:
+        """Return our keys in a mode."""
+        return self.live if livemode else self.test

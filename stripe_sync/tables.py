@@ -1,0 +1,150 @@
+"""Tables of the sync itself: links, events, re-fetches, backfills. The mirror's are in `mirror_tables`.
+
+Laws of these tables
+- An event is stored once per connection and event id; the row carries its own state, so that "seen before" never
+  hides one that failed.
+- Wishes to fetch an object again are coalesced: one row per object, whoever asks, however often.
+- A link remembers what a person decided (`manual`, `unlinked`) beside what the e-mail address suggests.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Index, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from engine.storage import BigId, UtcDateTime, new_metadata
+
+metadata = new_metadata()
+
+
+class Base(DeclarativeBase):
+    """Tables of the Stripe side."""
+
+    metadata = metadata
+
+
+class DbLink(Base):
+    """What is between an end user and one Stripe customer."""
+
+    __tablename__ = "stripe_links"
+    __table_args__ = (Index("ix_stripe_links_customer", "workspace_id", "connection_id", "customer_id"),)
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    end_user_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    """`email`, `manual`, `candidate`, `duplicate` or `unlinked` (`stripe_sync.matching.LinkKind`)."""
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DbStripeEvent(Base):
+    """One event of a connection, as it arrived, and how far we are with it."""
+
+    __tablename__ = "stripe_events"
+    __table_args__ = (
+        Index("uq_stripe_events_event", "connection_id", "event_id", unique=True),
+        Index("ix_stripe_events_due", "state", "available_at", "id"),
+        Index("ix_stripe_events_drain", "workspace_id", "connection_id", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    workspace_id: Mapped[str]
+    connection_id: Mapped[str]
+    event_id: Mapped[str]
+    type: Mapped[str]
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Stripe's instant of the event, in whole seconds."""
+    payload: Mapped[str] = mapped_column(Text)
+    """The event as JSON text, without what databases cannot keep (NUL, lone surrogates)."""
+    origin: Mapped[str]
+    """`webhook` or `catch_up`."""
+    state: Mapped[str]
+    """`pending`, `done`, `failed` (waits to be tried again) or `parked` (waits for a person)."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    available_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None]
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DbRefetch(Base):
+    """The wish to fetch one object again; one row however often it is wished."""
+
+    __tablename__ = "stripe_refetches"
+    __table_args__ = (Index("ix_stripe_refetches_due", "available_at"),)
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    object_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    """Counts the wishes; a fetch answers only those made before it began."""
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    available_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
+    cause: Mapped[str]
+    """What asked first: an event's id, `page`, `sweep`, `reference`."""
+
+
+class DbDirtyCustomer(Base):
+    """A customer whose facts must be derived again, because of a product, price or coupon shared by many."""
+
+    __tablename__ = "stripe_dirty_customers"
+    __table_args__ = (Index("ix_stripe_dirty_customers_requested", "requested_at"),)
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    cause: Mapped[str]
+
+
+class DbBackfill(Base):
+    """One run over everything a connection's account holds."""
+
+    __tablename__ = "stripe_backfills"
+    __table_args__ = (
+        Index("ix_stripe_backfills_connection", "workspace_id", "connection_id", "number"),
+        Index("ix_stripe_backfills_status", "status", "available_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str]
+    connection_id: Mapped[str]
+    number: Mapped[int]
+    """1 for a connection's first run, then counted on."""
+    status: Mapped[str]
+    """`queued`, `running`, `complete` or `failed`."""
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stamp: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Stripe's time when the run began; what is known from later is not removed by it."""
+    available_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Not to be worked on before: the end of a worker's lease, or of a pause after an error."""
+    lease: Mapped[str | None]
+    """Who works on it."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
+
+
+class DbBackfillStep(Base):
+    """One part of a run: the list of one kind (later: a span of it), or a pass over what the lists brought."""
+
+    __tablename__ = "stripe_backfill_steps"
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str]
+    action: Mapped[str]
+    """`list`, `references`, `facts` or `sweep`."""
+    kind: Mapped[str | None]
+    created_from: Mapped[int | None]
+    created_before: Mapped[int | None]
+    cursor: Mapped[str | None]
+    """The last object (or end user) dealt with."""
+    pages: Mapped[int] = mapped_column(default=0)
+    objects: Mapped[int] = mapped_column(default=0)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench clean secrets
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m web.cli.main demo
@@ -44,3 +44,15 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@{ $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]' 2>/dev/null \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'; }
 	@touch $@
+
+# Random passwords and keys for docker-compose.yml, made once; files that exist are kept. The folder is closed to
+# other users of this machine, the files are readable because the containers' user has another number.
+secrets:
+	@mkdir -p secrets && chmod 700 secrets
+	@for name in secret_key encryption_keys postgres_password ochre_password redis_password; do \
+	  test -s secrets/$$name || $(PYTHON) -c 'import secrets; print(secrets.token_hex(32))' > secrets/$$name; done
+	@test -s secrets/database_url || echo "postgresql://ochre:$$(cat secrets/ochre_password)@postgres/ochre" > secrets/database_url
+	@test -s secrets/redis_url || echo "redis://:$$(cat secrets/redis_password)@valkey:6379/0" > secrets/redis_url
+	@touch secrets/stripe_secret_key secrets/stripe_webhook_secrets
+	@chmod 644 secrets/*
+	@echo "Secrets are in ./secrets"

@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 
-from sqlalchemy import MetaData, text
+from sqlalchemy import Connection, MetaData, text
 
 from engine.storage import Database, row_security_sql
 
@@ -18,6 +18,7 @@ TABLE_MODULES = (
     "stripe_sync.connect.tables",
     "stripe_sync.fact_tables",
     "web.auth.tables",
+    "web.schedules.tables",
 )
 
 
@@ -33,6 +34,12 @@ def all_metadata() -> list[MetaData]:
     return list({id(metadata): metadata for metadata in found}.values())
 
 
+def is_current(session: Session) -> bool:
+    """Return whether the database has the schema that this code expects."""
+    existing = set(inspect(session.connection()).get_table_names())
+    return all(name in existing for metadata in all_metadata() for name in metadata.tables)
+
+
 def upgrade(url: str) -> None:
     """Bring the database at `url` to the newest schema."""
     database = Database(url)
@@ -43,4 +50,19 @@ def upgrade(url: str) -> None:
                 for table in metadata.sorted_tables:
                     for statement in row_security_sql(table.name):
                         session.execute(text(statement))
+        if current_revision(session.connection()) is None:
+            session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+            session.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": expected_revision()})
     database.dispose()
+
+
+def expected_revision() -> str:
+    """Return the revision this code needs."""
+    return "0001"
+
+
+def current_revision(connection: Connection) -> str | None:
+    """Return the revision the database is at, or None if it was never migrated."""
+    from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()

@@ -34,12 +34,6 @@ def all_metadata() -> list[MetaData]:
     return list({id(metadata): metadata for metadata in found}.values())
 
 
-def is_current(session: Session) -> bool:
-    """Return whether the database has the schema that this code expects."""
-    existing = set(inspect(session.connection()).get_table_names())
-    return all(name in existing for metadata in all_metadata() for name in metadata.tables)
-
-
 def upgrade(url: str) -> None:
     """Bring the database at `url` to the newest schema."""
     database = Database(url)

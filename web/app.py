@@ -1,0 +1,26 @@
+"""The WSGI application."""
+
+from flask_openapi3.openapi import OpenAPI
+
+from web import errors, headers, health, observe
+from web.auth.access import check_declarations, public
+from web.auth.gate import Gate, find_principal, present_csrf_token
+from web.current import EXTENSION
+from web.openapi import new_app
+from web.settings import Settings
+from web.wiring import Services
+
+
+def create_app(services: Services, settings: Settings) -> OpenAPI:
+    """Return the application over `services`; raise RuntimeError if a route does not say who may call it."""
+    app = new_app()
+    app.extensions[EXTENSION] = services
+    observe.install(app, services.clock, services.metrics)
+    headers.install(app, settings)
+    Gate(services.auth, settings).install(app)
+    errors.register(app)
+    app.jinja_env.globals.update(csrf_token=present_csrf_token, caller=find_principal)
+    public("scripts, styles and pictures hold nobody's data")(app.view_functions["static"])
+    app.register_blueprint(health.blueprint)
+    check_declarations(app)
+    return app

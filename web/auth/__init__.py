@@ -1,0 +1,1 @@
+"""Who may do what: passwords, sign-in sessions, API tokens, and the gate that every request passes."""

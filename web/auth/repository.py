@@ -1,0 +1,154 @@
+"""SQL for passwords, sign-ins and API tokens, and nothing else.
+
+Looking up a cookie or a token happens before the workspace is known; those functions are called `system_…`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy.orm import Session
+
+from engine.ids import MemberId, WorkspaceId
+from engine.storage import upsert
+from web.auth.models import ApiToken, SignIn
+from web.auth.tables import DbApiToken, DbPassword, DbSignIn
+
+
+def set_password(
+    workspace_id: WorkspaceId, session: Session, member_id: MemberId, password_hash: str, now: datetime
+) -> None:
+    """Store the hash of a member's new password."""
+    statement = upsert(session, DbPassword.__table__).values(  # type: ignore[arg-type]  # a mapped class has a Table
+        member_id=member_id, workspace_id=workspace_id, password_hash=password_hash, changed_at=now
+    )
+    changes = {"password_hash": statement.excluded.password_hash, "changed_at": statement.excluded.changed_at}
+    session.execute(statement.on_conflict_do_update(index_elements=["member_id"], set_=changes))
+
+
+def find_password(workspace_id: WorkspaceId, session: Session, member_id: MemberId) -> str | None:
+    """Return the hash of a member's password, or None if the member has none."""
+    query = select(DbPassword.password_hash).where(
+        DbPassword.workspace_id == workspace_id, DbPassword.member_id == member_id
+    )
+    return session.scalar(query)
+
+
+def add_sign_in(workspace_id: WorkspaceId, session: Session, sign_in: SignIn, digest: str) -> None:
+    """Store a new sign-in."""
+    session.add(
+        DbSignIn(
+            id=sign_in.id,
+            workspace_id=workspace_id,
+            member_id=sign_in.member_id,
+            digest=digest,
+            created_at=sign_in.created_at,
+            last_seen_at=sign_in.last_seen_at,
+        )
+    )
+
+
+def system_find_sign_in(session: Session, digest: str) -> SignIn | None:
+    """Return the sign-in whose cookie has `digest`, or None."""
+    row = session.scalar(select(DbSignIn).where(DbSignIn.digest == digest))
+    if row is None:
+        return None
+    return SignIn(
+        id=row.id,
+        workspace_id=WorkspaceId(row.workspace_id),
+        member_id=MemberId(row.member_id),
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+    )
+
+
+def touch_sign_in(workspace_id: WorkspaceId, session: Session, sign_in_id: str, now: datetime) -> None:
+    """Remember that a sign-in was used."""
+    session.execute(
+        update(DbSignIn)
+        .where(DbSignIn.workspace_id == workspace_id, DbSignIn.id == sign_in_id)
+        .values(last_seen_at=now)
+    )
+
+
+def system_delete_sign_in(session: Session, digest: str) -> None:
+    """End the sign-in whose cookie has `digest`, if there is one."""
+    session.execute(delete(DbSignIn).where(DbSignIn.digest == digest))
+
+
+def delete_sign_ins_of(workspace_id: WorkspaceId, session: Session, member_id: MemberId) -> None:
+    """End every sign-in of a member."""
+    session.execute(delete(DbSignIn).where(DbSignIn.workspace_id == workspace_id, DbSignIn.member_id == member_id))
+
+
+def system_delete_old_sign_ins(session: Session, idle_since: datetime, created_before: datetime) -> None:
+    """Delete the sign-ins of all workspaces that are over."""
+    session.execute(
+        delete(DbSignIn).where((DbSignIn.last_seen_at < idle_since) | (DbSignIn.created_at < created_before))
+    )
+
+
+def add_token(workspace_id: WorkspaceId, session: Session, token: ApiToken, digest: str) -> None:
+    """Store a new API token."""
+    session.add(
+        DbApiToken(
+            id=token.id,
+            workspace_id=workspace_id,
+            member_id=token.member_id,
+            name=token.name,
+            hint=token.hint,
+            digest=digest,
+            scopes=list(token.scopes),
+            created_at=token.created_at,
+        )
+    )
+
+
+def system_find_token(session: Session, digest: str) -> ApiToken | None:
+    """Return the token with `digest`, also if it was revoked, or None."""
+    row = session.scalar(select(DbApiToken).where(DbApiToken.digest == digest))
+    return None if row is None else _api_token(row)
+
+
+def list_tokens(workspace_id: WorkspaceId, session: Session) -> Sequence[ApiToken]:
+    """Return the tokens of a workspace that were not revoked, newest first."""
+    query = (
+        select(DbApiToken)
+        .where(DbApiToken.workspace_id == workspace_id, DbApiToken.revoked_at.is_(None))
+        .order_by(DbApiToken.created_at.desc(), DbApiToken.id.desc())
+    )
+    return [_api_token(row) for row in session.scalars(query)]
+
+
+def touch_token(workspace_id: WorkspaceId, session: Session, token_id: str, now: datetime) -> None:
+    """Remember that a token was used."""
+    session.execute(
+        update(DbApiToken)
+        .where(DbApiToken.workspace_id == workspace_id, DbApiToken.id == token_id)
+        .values(last_used_at=now)
+    )
+
+
+def revoke_token(workspace_id: WorkspaceId, session: Session, token_id: str, now: datetime) -> bool:
+    """Revoke a token; return False if there is none to revoke."""
+    result = session.execute(
+        update(DbApiToken)
+        .where(DbApiToken.workspace_id == workspace_id, DbApiToken.id == token_id, DbApiToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def _api_token(row: DbApiToken) -> ApiToken:
+    return ApiToken(
+        id=row.id,
+        workspace_id=WorkspaceId(row.workspace_id),
+        member_id=MemberId(row.member_id),
+        name=row.name,
+        hint=row.hint,
+        scopes=tuple(row.scopes),
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,65 @@
+"""What Ochre counts about itself, for Prometheus. Labels are closed sets: no ids, no personal data."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "ochre_http_request_seconds",
+            "Time taken by requests, by route template.",
+            ("method", "route", "status"),
+            registry=self.registry,
+            buckets=_BUCKETS,
+        )
+        self.webhooks = Counter(
+            "ochre_webhooks_total", "Webhooks that arrived, by outcome.", ("outcome",), registry=self.registry
+        )
+        self.decisions = Counter(
+            "ochre_decisions_total",
+            "Conversations decided, by whether a rule or only the fallback acted.",
+            ("by",),
+            registry=self.registry,
+        )
+        self.wakes_lost = Counter(
+            "ochre_wakes_lost_total",
+            "Wake-ups that Redis did not take; the scheduler makes up for them.",
+            registry=self.registry,
+        )
+
+    def gauges(self, collector: "Gauges") -> None:
+        """Ask `collector` for present values at every scrape."""
+        self.registry.register(collector)
+
+    def render(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class Gauges(Collector):
+    """Values that are read when somebody asks: how much waits to be done."""
+
+    def __init__(self, read: Callable[[], Mapping[str, int]]) -> None:
+        self._read = read
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily("ochre_backlog", "Things that wait to be worked on, by topic.", labels=("topic",))
+        for topic, count in self._read().items():
+            family.add_metric([topic], count)
+        yield family
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: with it the registry does not ask for values when the collector registers."""
+        return ()

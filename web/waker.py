@@ -1,0 +1,72 @@
+"""Waking the worker: one RQ job per topic at most waits in Redis, however often the topic is woken.
+
+A wake-up carries nothing but the topic; the work itself stands in the database. So a lost wake-up loses no work: the
+scheduler wakes every topic again and again. The mark that a wake-up waits is taken away by the job before it
+looks for work, so that whatever is stored after the look gets a wake-up of its own.
+"""
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+from typing_extensions import override
+
+from engine.ports import Clock, Waker
+from web.metrics import Metrics
+
+QUEUE = "ochre"
+ENTRY_POINT = "web.jobs.drain"
+JOB_TIMEOUT_S = 900
+FAILURES_KEPT_S = 24 * 3600
+MARK_LIFETIME_S = 15
+"""If Redis dies between the mark and the job, the topic can be woken again after this long."""
+
+log = structlog.get_logger(__name__)
+
+
+def connect(redis_url: str, *, patient: bool = False) -> Redis:
+    """Return a connection to Redis that gives up fast, or, for a worker that waits on it, does not."""
+    wait = None if patient else 1.0
+    return Redis.from_url(redis_url, socket_connect_timeout=1.0, socket_timeout=wait, health_check_interval=30)
+
+
+def mark(topic: str) -> str:
+    """Return the key that says a wake-up of `topic` waits."""
+    return f"ochre:woken:{topic}"
+
+
+class QueueWaker(Waker):
+    """Wakes through Redis."""
+
+    def __init__(self, redis_url: str, clock: Clock, metrics: Metrics) -> None:
+        self._redis = connect(redis_url)
+        self._clock = clock
+        self._metrics = metrics
+
+    @override
+    def wake(self, topic: str) -> None:
+        """Put one job for `topic` into the queue, unless one waits there already."""
+        try:
+            if not self._redis.set(mark(topic), 1, nx=True, ex=MARK_LIFETIME_S):
+                return
+            Queue(QUEUE, connection=self._redis, serializer=JSONSerializer).enqueue_call(
+                ENTRY_POINT,
+                args=(topic,),
+                job_id=self._clock.new_id(f"drain-{topic}"),
+                timeout=JOB_TIMEOUT_S,
+                result_ttl=0,
+                failure_ttl=FAILURES_KEPT_S,
+            )
+        except (RedisError, OSError) as error:
+            self._metrics.wakes_lost.inc()
+            log.warning("wake_lost", topic=topic, error=type(error).__name__, note="the scheduler wakes it again")
+
+
+class SilentWaker(Waker):
+    """Stands in where no Redis is configured: work waits in the database."""
+
+    @override
+    def wake(self, topic: str) -> None:
+        """Do nothing."""
+        log.debug("wake_without_redis", topic=topic)

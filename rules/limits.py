@@ -1,0 +1,22 @@
+"""Every limit of the rule language in one place."""
+
+MAX_RULESET_BYTES = 8 * 1024 * 1024
+MAX_RULES = 10_000
+MAX_YAML_DEPTH = 50
+
+MAX_CONDITION_BYTES = 4096
+MAX_NODES = 200
+MAX_DEPTH = 50
+MAX_TEXT_PREDICATES = 32
+MAX_TEXT_LITERAL = 1000
+MAX_DIGITS = 30
+MAX_EXPONENT = 30
+MAX_HEX_DIGITS = 16
+
+MAX_TEXT_FACT = 4096
+"""Text facts are cut to this many characters before a condition sees them."""
+
+MAX_PATTERN_PROGRAM = 20_000
+"""Instructions a translated regular expression may compile to."""
+MAX_PATTERNS = 4000
+"""Distinct regular expressions in one ruleset."""

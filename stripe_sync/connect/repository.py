@@ -1,0 +1,302 @@
+"""The SQL of connections and OAuth states. Ciphertext passes through here; only the vault opens it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from engine.ids import ConnectionId, MemberId, WorkspaceId
+from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialKind
+from stripe_sync.connect.tables import DbConnection, DbOAuthState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedSecrets:
+    """A connection's secrets as ciphertext."""
+
+    token: bytes | None = field(default=None, repr=False)
+    refresh_token: bytes | None = field(default=None, repr=False)
+    webhook_secret: bytes | None = field(default=None, repr=False)
+    token_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingState:
+    """An authorization that was begun."""
+
+    workspace_id: WorkspaceId
+    member_id: MemberId
+    binding_hash: str | None
+    kind: CredentialKind
+    livemode: bool
+    expires_at: datetime
+
+
+def connections(workspace_id: WorkspaceId, session: Session) -> Sequence[Connection]:
+    """Return the workspace's connections, ended ones too, oldest first."""
+    query = select(DbConnection).where(DbConnection.workspace_id == workspace_id)
+    return [_connection(row) for row in session.scalars(query.order_by(DbConnection.connected_at, DbConnection.id))]
+
+
+def find_connection(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> Connection | None:
+    """Return a connection as the database has it now, or None."""
+    row = session.scalar(
+        select(DbConnection).where(*_is(workspace_id, connection_id)).execution_options(populate_existing=True)
+    )
+    return None if row is None else _connection(row)
+
+
+def find_by_account(
+    workspace_id: WorkspaceId, session: Session, account_id: str, *, livemode: bool
+) -> Connection | None:
+    """Return the workspace's connection of an account in a mode, ended or not, or None."""
+    row = session.scalar(
+        select(DbConnection).where(
+            DbConnection.workspace_id == workspace_id,
+            DbConnection.account_id == account_id,
+            DbConnection.livemode == livemode,
+        )
+    )
+    return None if row is None else _connection(row)
+
+
+def system_connections_of_account(session: Session, account_id: str) -> Sequence[Connection]:
+    """Return every workspace's connections of an account, both modes, ended ones too."""
+    query = select(DbConnection).where(DbConnection.account_id == account_id).order_by(DbConnection.id)
+    return [_connection(row) for row in session.scalars(query)]
+
+
+def system_find_connection(session: Session, connection_id: ConnectionId) -> Connection | None:
+    """Return the connection with that id in whichever workspace, or None: for deliveries to its own address."""
+    row = session.scalar(select(DbConnection).where(DbConnection.id == connection_id))
+    return None if row is None else _connection(row)
+
+
+def system_active_connections(session: Session) -> Sequence[Connection]:
+    """Return every connection that may be read, of all workspaces."""
+    query = select(DbConnection).where(DbConnection.status == ConnectionStatus.ACTIVE.value)
+    return [_connection(row) for row in session.scalars(query.order_by(DbConnection.id))]
+
+
+def system_sealed_connections(session: Session) -> Sequence[tuple[WorkspaceId, ConnectionId]]:
+    """Return every connection that has secrets, for the rotation of keys."""
+    query = select(DbConnection.workspace_id, DbConnection.id).where(
+        or_(
+            DbConnection.token.is_not(None),
+            DbConnection.refresh_token.is_not(None),
+            DbConnection.webhook_secret.is_not(None),
+        )
+    )
+    return [(WorkspaceId(workspace_id), ConnectionId(row_id)) for workspace_id, row_id in session.execute(query)]
+
+
+def save_connected(workspace_id: WorkspaceId, session: Session, connection: Connection, secrets: SealedSecrets) -> None:
+    """Store a connection that was just made, new or again; its lists count as unread.
+
+    Raises IntegrityError if the account was connected to another workspace in the meantime.
+    """
+    row = session.scalar(select(DbConnection).where(*_is(workspace_id, connection.id)))
+    if row is None:
+        row = DbConnection(id=connection.id, workspace_id=workspace_id, clock_offset_ms=0, reads=0)
+        session.add(row)
+    row.kind = connection.kind.value
+    row.account_id = connection.account_id
+    row.livemode = connection.livemode
+    row.status = connection.status.value
+    row.connected_by = connection.connected_by
+    row.connected_at = connection.connected_at
+    row.last_contact_at = connection.last_contact_at
+    row.ended_at = None
+    row.last_error = None
+    row.events_until = connection.events_until
+    row.caught_up_at = None
+    row.synced_kinds = []
+    row.token = secrets.token
+    row.refresh_token = secrets.refresh_token
+    row.webhook_secret = secrets.webhook_secret
+    row.token_expires_at = secrets.token_expires_at
+    session.flush()
+
+
+def end_connection(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, status: ConnectionStatus, now: datetime
+) -> bool:
+    """Mark a connection ended and clear its secrets; return whether it was active."""
+    result = session.execute(
+        update(DbConnection)
+        .where(*_is(workspace_id, connection_id), DbConnection.status == ConnectionStatus.ACTIVE.value)
+        .values(
+            status=status.value,
+            ended_at=now,
+            token=None,
+            refresh_token=None,
+            webhook_secret=None,
+            token_expires_at=None,
+        )
+        .returning(DbConnection.id)
+    )
+    return result.first() is not None
+
+
+def sealed_secrets(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> SealedSecrets | None:
+    """Return a connection's ciphertext; only the vault can open it."""
+    row = session.scalar(select(DbConnection).where(*_is(workspace_id, connection_id)))
+    if row is None:
+        return None
+    return SealedSecrets(
+        token=row.token,
+        refresh_token=row.refresh_token,
+        webhook_secret=row.webhook_secret,
+        token_expires_at=row.token_expires_at,
+    )
+
+
+def replace_secrets(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, old: SealedSecrets, new: SealedSecrets
+) -> bool:
+    """Store ciphertext in place of `old`; return False, and change nothing, if it is no longer there."""
+    result = session.execute(
+        update(DbConnection)
+        .where(
+            *_is(workspace_id, connection_id),
+            DbConnection.token.is_not_distinct_from(old.token),
+            DbConnection.refresh_token.is_not_distinct_from(old.refresh_token),
+            DbConnection.webhook_secret.is_not_distinct_from(old.webhook_secret),
+        )
+        .values(
+            token=new.token,
+            refresh_token=new.refresh_token,
+            webhook_secret=new.webhook_secret,
+            token_expires_at=new.token_expires_at,
+        )
+        .returning(DbConnection.id)
+    )
+    return result.first() is not None
+
+
+def note_contact(
+    workspace_id: WorkspaceId,
+    session: Session,
+    connection_id: ConnectionId,
+    now: datetime,
+    *,
+    reads: int = 0,
+    clock_offset: timedelta | None = None,
+) -> None:
+    """Note that Stripe answered or sent something."""
+    values: dict[str, Any] = {"last_contact_at": now, "reads": DbConnection.reads + reads, "last_error": None}
+    if clock_offset is not None:
+        values["clock_offset_ms"] = round(clock_offset / timedelta(milliseconds=1))
+    session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(values))
+
+
+def note_event(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, now: datetime) -> None:
+    """Note that an event arrived, unless one was noted within the last seconds: the row is shared by all arrivals."""
+    session.execute(
+        update(DbConnection)
+        .where(
+            *_is(workspace_id, connection_id),
+            or_(DbConnection.last_event_at.is_(None), DbConnection.last_event_at < now - timedelta(seconds=5)),
+        )
+        .values(last_event_at=now, last_contact_at=now)
+    )
+
+
+def note_error(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, error: str) -> None:
+    """Note what went wrong last."""
+    session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(last_error=error[:500]))
+
+
+def note_caught_up(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, until: datetime, now: datetime
+) -> None:
+    """Note that the event log was read up to `until`."""
+    session.execute(
+        update(DbConnection)
+        .where(*_is(workspace_id, connection_id))
+        .values(events_until=until, caught_up_at=now, last_contact_at=now)
+    )
+
+
+def add_synced_kinds(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kinds: frozenset[str]
+) -> None:
+    """Note that the lists of these kinds were read to the end."""
+    row = session.scalar(select(DbConnection).where(*_is(workspace_id, connection_id)).with_for_update())
+    if row is not None:
+        row.synced_kinds = sorted({*row.synced_kinds, *kinds})
+        session.flush()
+
+
+def add_state(workspace_id: WorkspaceId, session: Session, state_hash: str, state: PendingState, now: datetime) -> None:
+    """Store a fresh OAuth state, by its hash, and drop those that expired."""
+    session.execute(
+        delete(DbOAuthState).where(DbOAuthState.workspace_id == workspace_id, DbOAuthState.expires_at < now)
+    )
+    session.add(
+        DbOAuthState(
+            state_hash=state_hash,
+            workspace_id=workspace_id,
+            member_id=state.member_id,
+            binding_hash=state.binding_hash,
+            kind=state.kind.value,
+            livemode=state.livemode,
+            created_at=now,
+            expires_at=state.expires_at,
+        )
+    )
+
+
+def consume_state(
+    workspace_id: WorkspaceId, session: Session, state_hash: str, member_id: MemberId, binding_hash: str
+) -> PendingState | None:
+    """Take a state out, once and for all; None if it is not there, or was begun by somebody else."""
+    row = session.execute(
+        delete(DbOAuthState)
+        .where(
+            DbOAuthState.workspace_id == workspace_id,
+            DbOAuthState.state_hash == state_hash,
+            DbOAuthState.member_id == member_id,
+            or_(DbOAuthState.binding_hash == binding_hash, DbOAuthState.binding_hash.is_(None)),
+        )
+        .returning(DbOAuthState.binding_hash, DbOAuthState.kind, DbOAuthState.livemode, DbOAuthState.expires_at)
+    ).first()
+    if row is None:
+        return None
+    return PendingState(
+        workspace_id=workspace_id,
+        member_id=member_id,
+        binding_hash=row.binding_hash,
+        kind=CredentialKind(row.kind),
+        livemode=row.livemode,
+        expires_at=row.expires_at,
+    )
+
+
+def _is(workspace_id: WorkspaceId, connection_id: ConnectionId) -> tuple[Any, ...]:
+    return (DbConnection.workspace_id == workspace_id, DbConnection.id == connection_id)
+
+
+def _connection(row: DbConnection) -> Connection:
+    return Connection(
+        id=ConnectionId(row.id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        kind=CredentialKind(row.kind),
+        account_id=row.account_id,
+        livemode=row.livemode,
+        status=ConnectionStatus(row.status),
+        connected_by=MemberId(row.connected_by),
+        connected_at=row.connected_at,
+        ended_at=row.ended_at,
+        last_contact_at=row.last_contact_at,
+        last_event_at=row.last_event_at,
+        last_error=row.last_error,
+        clock_offset=timedelta(milliseconds=row.clock_offset_ms),
+        events_until=row.events_until,
+        caught_up_at=row.caught_up_at,
+        synced_kinds=frozenset(row.synced_kinds),
+        reads=row.reads,
+    )

@@ -329,6 +329,7 @@ HIDDEN: tuple[Stored, ...] = (
     _hidden("overdue_since", Combine.EARLIEST),
     _hidden("card_good_until", _BEST),
     *(_hidden(f"{event}_at", _LATEST) for event, _ in _TIMELINE),
+    _hidden("valid_until", Combine.EARLIEST),  # when stored values change without an event: a coupon runs out
 )
 
 STORED: tuple[Stored, ...] = (

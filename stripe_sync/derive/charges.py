@@ -1,0 +1,123 @@
+"""Facts of charges, refunds and disputes: what was paid, what went back, and whether the latest attempt failed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from stripe_sync.catalog import FIRST
+from stripe_sync.derive.collected import collected_lines, is_payment, refunds_by_charge, refunds_of
+from stripe_sync.derive.invoices import amount_of, finalized_at, invoices_of, is_open, was_tried
+from stripe_sync.derive.lookup import Lookup
+from stripe_sync.derive.money import Amount, Missing, total
+from stripe_sync.derive.read import at_path, instant, integer, newest_first, objects, reference, text
+from stripe_sync.derive.sheet import Sheet
+from stripe_sync.objects import StripeObject
+
+SETTLED = frozenset({"succeeded", "failed"})
+FAILED_REFUNDS = frozenset({"failed", "canceled"})
+OPEN_DISPUTES = frozenset({"needs_response", "under_review"})
+
+
+def charges_of(lookup: Lookup) -> tuple[StripeObject, ...]:
+    """Return the customer's charges."""
+    return objects({"data": list(lookup.bundle.charges)}, "data")
+
+
+def write_charges(sheet: Sheet, lookup: Lookup) -> None:
+    """Write down the facts of charges, refunds and disputes."""
+    charges = charges_of(lookup)
+    lines = collected_lines(charges, lookup, sheet.settings, sheet.now)
+    if not isinstance(lines, Missing):
+        sheet.write_money("ltv", total(Amount(line.collected, line.currency) for line in lines))
+    else:
+        sheet.write("ltv", lines)
+    _write_payments(sheet, [each for each in charges if is_payment(each)])
+    _write_refunds(sheet, charges, lookup)
+    _write_failure(sheet, charges, lookup)
+    _write_disputes(sheet, objects({"data": list(lookup.bundle.disputes)}, "data"))
+
+
+def _write_payments(sheet: Sheet, payments: Sequence[StripeObject]) -> None:
+    last = max(payments, key=newest_first, default=None)
+    sheet.write("payments", len(payments))
+    sheet.write("last_payment_at", None if last is None else instant(last, "created"))
+    sheet.write("charged_at", None if last is None else instant(last, "created"))
+    if last is None:
+        sheet.write("last_payment_amount", None)
+    else:
+        field = "amount" if integer(last, "amount_captured") is None else "amount_captured"
+        sheet.write_amount("last_payment_amount", amount_of(last, field))
+
+
+def _write_refunds(sheet: Sheet, charges: Sequence[StripeObject], lookup: Lookup) -> None:
+    amounts = []
+    for charge in charges:
+        amount = amount_of(charge, "amount_refunded") if integer(charge, "amount_refunded") else None
+        if isinstance(amount, Missing):
+            sheet.write("refunded", amount)
+            break
+        if amount is not None:
+            amounts.append(amount)
+    else:
+        sheet.write_money("refunded", total(amounts))
+    listed = refunds_by_charge(lookup)
+    made = [
+        at
+        for charge in charges
+        for refund in refunds_of(charge, listed)
+        if text(refund, "status") not in FAILED_REFUNDS and (at := instant(refund, "created"))
+    ]
+    sheet.write("last_refund_at", max(made, default=None))
+    sheet.write("charge_refunded_at", max(made, default=None))
+
+
+def _write_failure(sheet: Sheet, charges: Sequence[StripeObject], lookup: Lookup) -> None:
+    """Write whether the latest attempt failed.
+
+    An attempt that needs the customer, or finds no way to pay, leaves no charge; an open invoice later than the latest
+    charge, tried and not paid, tells of it.
+    """
+    last = max((each for each in charges if text(each, "status") in SETTLED), key=newest_first, default=None)
+    failed = last if last is not None and text(last, "status") == "failed" else None
+    since = instant(last, "created") or FIRST
+    awaiting = _invoices_awaiting_settlement(charges, lookup)
+    tried = [
+        at
+        for invoice in invoices_of(lookup)
+        if is_open(invoice) and was_tried(invoice) and reference(invoice) not in awaiting
+        if (at := _attempted_at(invoice)) and at > since
+    ]
+    sheet.write("charge_failed", failed is not None or bool(tried))
+    sheet.write("charge_failed_at", max(tried, default=None if failed is None else instant(failed, "created")))
+    sheet.write("failure_code", None if failed is None else text(failed, "failure_code"))
+
+
+def _attempted_at(invoice: StripeObject) -> datetime | None:
+    return finalized_at(invoice) or instant(invoice, "created")
+
+
+def _invoices_awaiting_settlement(charges: Sequence[StripeObject], lookup: Lookup) -> frozenset[str]:
+    """Return the invoices whose only attempt is a payment still pending at a bank, which has not failed."""
+    pending = {
+        key
+        for charge in charges
+        if text(charge, "status") == "pending"
+        for key in (reference(charge), reference(charge, "payment_intent"))
+        if key
+    }
+    if not pending:
+        return frozenset()
+    once = {reference(invoice) for invoice in invoices_of(lookup) if integer(invoice, "attempt_count") == 1}
+    found = set()
+    for payment in lookup.bundle.invoice_payments:
+        paid_by = at_path(payment, "payment")
+        invoice_id = reference(payment, "invoice")
+        if invoice_id in once and {reference(paid_by, "charge"), reference(paid_by, "payment_intent")} & pending:
+            found.add(invoice_id or "")
+    return frozenset(found)
+
+
+def _write_disputes(sheet: Sheet, disputes: Sequence[StripeObject]) -> None:
+    statuses = [text(each, "status") or "" for each in disputes]
+    real = [status for status in statuses if not status.startswith("warning_") and status != "prevented"]
+    sheet.write("disputes", len(real))
+    sheet.write("open_disputes", sum(status in OPEN_DISPUTES or status.startswith("appeal_") for status in real))

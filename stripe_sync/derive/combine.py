@@ -1,0 +1,142 @@
+"""Several customers of one end user, as one.
+
+Laws of this module
+- Test and live never add up: with a live customer among them, test ones are left out.
+- "Best" facts come from one customer, the one with the best-ranked primary subscription, else the newest.
+- Facts that belong together (the latest invoice's status, time and amount) come from one customer.
+- What is unknown for one customer is unknown for all, wherever it could change the answer.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+
+from engine.core.facts import Combine, Facts, FactValue, Note, Reason
+from stripe_sync.catalog import FIRST, STATUSES, STORED, Stored
+from stripe_sync.derive.primary import status_rank
+
+_TOGETHER: Mapping[str, str] = MappingProxyType(
+    {
+        "last_invoice_status": "last_invoice_at",
+        "last_invoice_amount": "last_invoice_at",
+        "failure_code": "charge_failed_at",
+        "last_payment_amount": "last_payment_at",
+        "last_plan": "ended_at",
+    }
+)
+"""Facts taken from the customer whose instant, the second one, is the latest."""
+_ONLY_IF_NONE_LIVE = frozenset({"ended_at", "last_plan"})
+
+Outcome = FactValue | Reason
+
+
+def combine(per_customer: Sequence[Facts], now: datetime) -> Facts:
+    """Return the stored facts of an end user linked to all of these customers."""
+    chosen = _one_mode(per_customer)
+    if not chosen:
+        return without_customer(Reason.NO_CUSTOMER, "none", now)
+    if len(chosen) == 1:
+        return chosen[0]
+    best = max(chosen, key=_goodness)
+    values: dict[str, FactValue] = {}
+    reasons: dict[str, Reason] = {}
+    for stored in STORED:
+        outcome = _combine_one(stored, chosen, best)
+        if isinstance(outcome, Reason):
+            reasons[stored.name] = outcome
+        else:
+            values[stored.name] = outcome
+    return Facts(as_of=now, values=values, reasons=reasons, notes=_notes(chosen))
+
+
+def without_customer(reason: Reason, match: str, now: datetime) -> Facts:
+    """Return the facts of an end user with no linked customer: only `customer` and `match` speak."""
+    known: dict[str, FactValue] = {"customer": False, "match": match}
+    return Facts(
+        as_of=now,
+        values=known,
+        reasons={stored.name: reason for stored in STORED if stored.name not in known},
+    )
+
+
+def _one_mode(per_customer: Sequence[Facts]) -> Sequence[Facts]:
+    live = [each for each in per_customer if each.values.get("livemode") is True]
+    return live or per_customer
+
+
+def _goodness(facts: Facts) -> tuple[int, datetime, str]:
+    since, customer_id = facts.values.get("customer_since"), facts.values.get("customer_id")
+    return (
+        -status_rank(facts.values.get("subscription_status")),
+        since if isinstance(since, datetime) else FIRST,
+        customer_id if isinstance(customer_id, str) else "",
+    )
+
+
+def _combine_one(stored: Stored, chosen: Sequence[Facts], best: Facts) -> Outcome:
+    name = stored.name
+    if name in _ONLY_IF_NONE_LIVE and any(each.values.get("subscriptions", 0) != 0 for each in chosen):
+        return Reason.NOT_APPLICABLE
+    if name in _TOGETHER:
+        latest = _latest_by(_TOGETHER[name], chosen)
+        return latest if isinstance(latest, Reason) else _outcome(name, latest)
+    if stored.combine in {Combine.BEST, Combine.NONE}:
+        return _outcome(name, best)
+    unknown = _unknown(name, chosen)
+    known = [each.values[name] for each in chosen if name in each.values]
+    if stored.combine is Combine.ANY and True in known:
+        return True
+    if unknown is not None:
+        return unknown
+    return _REDUCERS[stored.combine](known) if known else Reason.NOT_APPLICABLE
+
+
+def _outcome(name: str, facts: Facts) -> Outcome:
+    return facts.values[name] if name in facts.values else facts.reasons.get(name, Reason.NOT_APPLICABLE)
+
+
+def _unknown(name: str, chosen: Sequence[Facts]) -> Reason | None:
+    """Return the first reason for which a customer's value is not known, though there may be one."""
+    reasons = (each.reasons.get(name) for each in chosen)
+    return next((reason for reason in reasons if reason not in {None, Reason.NOT_APPLICABLE}), None)
+
+
+def _latest_by(instant: str, chosen: Sequence[Facts]) -> Facts | Reason:
+    unknown = _unknown(instant, chosen)
+    if unknown is not None:
+        return unknown
+    dated = [(when, each) for each in chosen if isinstance(when := each.values.get(instant), datetime)]
+    return max(dated, key=lambda pair: pair[0])[1] if dated else Reason.NOT_APPLICABLE
+
+
+def _instants(known: Sequence[FactValue]) -> list[datetime]:
+    return [value for value in known if isinstance(value, datetime)]
+
+
+def _sum(known: Sequence[FactValue]) -> FactValue:
+    if all(isinstance(value, tuple) for value in known):
+        return tuple(sorted(element for value in known if isinstance(value, tuple) for element in value))
+    numbers = [value for value in known if isinstance(value, int | Decimal)]
+    return sum(numbers[1:], start=numbers[0])
+
+
+def _worst(known: Sequence[FactValue]) -> FactValue:
+    return min((value for value in known if isinstance(value, str)), key=STATUSES.index)
+
+
+_REDUCERS: Mapping[Combine, Callable[[Sequence[FactValue]], FactValue]] = MappingProxyType(
+    {
+        Combine.ANY: lambda known: True in known,
+        Combine.SUM: _sum,
+        Combine.WORST: _worst,
+        Combine.EARLIEST: lambda known: min(_instants(known)),
+        Combine.OLDEST: lambda known: min(_instants(known)),
+        Combine.LATEST: lambda known: max(_instants(known)),
+    }
+)
+"""How known values become one; the other combinations belong to clock facts, over instants combined like this."""
+
+
+def _notes(chosen: Sequence[Facts]) -> tuple[Note, ...]:
+    return tuple(dict.fromkeys(note for each in chosen for note in each.notes))

@@ -1,0 +1,53 @@
+"""Finding what an object refers to, among the objects of a bundle."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from stripe_sync.derive.read import at_path, by_id, objects, reference
+from stripe_sync.objects import Bundle, StripeObject
+
+
+class Lookup:
+    """The objects of one bundle by id; each index is made when it is first needed."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._indexes: dict[str, dict[str, StripeObject]] = {}
+        self._extra_items: dict[str, list[StripeObject]] | None = None
+
+    def find(self, kind: str, value: Any, *path: str) -> StripeObject | None:
+        """Return the object that `value` names at `path`, or holds there expanded.
+
+        An expanded object is completed with what only the listed one has (`tiers`, `applies_to`); where both have a
+        field, the expanded one, which came with the object that refers to it, is believed.
+        """
+        found = at_path(value, *path)
+        inline = found if isinstance(found, Mapping) else None
+        listed = self._index(kind).get(reference(found) or "")
+        if inline is None or listed is None:
+            return inline if listed is None else listed
+        missing = {key: listed[key] for key in listed if inline.get(key) is None}
+        return {**inline, **missing} if missing else inline
+
+    def items_of(self, subscription: StripeObject) -> tuple[StripeObject, ...]:
+        """Return the items of a subscription: those embedded in it, then those listed apart."""
+        embedded = objects(subscription, "items")
+        extra = self._extra_items_by_subscription().get(reference(subscription) or "", [])
+        if not extra:
+            return embedded
+        known = by_id(embedded)
+        return (*embedded, *(item for item in extra if reference(item) not in known))
+
+    def _index(self, kind: str) -> dict[str, StripeObject]:
+        if kind not in self._indexes:
+            self._indexes[kind] = by_id(getattr(self.bundle, kind))
+        return self._indexes[kind]
+
+    def _extra_items_by_subscription(self) -> dict[str, list[StripeObject]]:
+        if self._extra_items is None:
+            grouped = defaultdict(list)
+            for item in by_id(objects({"data": self.bundle.subscription_items}, "data")).values():
+                grouped[reference(item, "subscription") or ""].append(item)
+            self._extra_items = dict(grouped)
+        return self._extra_items

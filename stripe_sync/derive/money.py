@@ -1,0 +1,87 @@
+"""Exact money: sums per currency, converted and rounded once.
+
+Laws of this module
+- Amounts are exact (`int` or `Fraction`, Stripe's minor units) until the one rounding at the end.
+- Amounts of different currencies are never added; each currency's sum is converted, then those are added.
+- Rounding is half-up (away from zero) to the reporting currency's decimals.
+- A sum of nothing needs no rate: zero is zero in every currency.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from engine.core.facts import Reason
+from stripe_sync.currencies import shown_decimals, to_major
+from stripe_sync.derive.settings import DeriveSettings, Rate
+
+LARGEST = 10**12
+"""Amounts of a million million and more in major units are no customer's; they would not fit the store."""
+
+Exact = Fraction | int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Why something could not be worked out; `message` completes the sentence "no value because …"."""
+
+    reason: Reason
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An exact amount of one currency, in Stripe's minor units."""
+
+    minor: Exact
+    currency: str
+
+
+def total(amounts: Iterable[Amount]) -> dict[str, Exact]:
+    """Return the exact sum for each currency."""
+    sums: dict[str, Exact] = {}
+    for amount in amounts:
+        sums[amount.currency] = sums.get(amount.currency, 0) + amount.minor
+    return sums
+
+
+def find_rate(currency: str, settings: DeriveSettings, now: datetime) -> Rate | Missing:
+    """Return the rate into the reporting currency; 1 for that currency itself."""
+    into = settings.reporting_currency
+    if currency == into:
+        return Rate(Fraction(1))
+    return settings.rates.rate(currency, into, now) or Missing(
+        reason=Reason.NO_RATE, code="no_rate", message=f"there is no rate from {currency} to {into}"
+    )
+
+
+def convert(sums: Mapping[str, Exact], settings: DeriveSettings, now: datetime) -> Fraction | Missing:
+    """Return the sums, converted and added, in major units of the reporting currency, not rounded."""
+    whole = Fraction(0)
+    for currency in sorted(sums):
+        if sums[currency] == 0:
+            continue
+        rate = find_rate(currency, settings, now)
+        if isinstance(rate, Missing):
+            return rate
+        whole += to_major(sums[currency], currency) * rate.value
+    return whole
+
+
+def rounded(amount: Fraction, currency: str) -> Decimal | Missing:
+    """Return `amount` rounded half-up to the decimals `currency` shows."""
+    decimals = shown_decimals(currency)
+    if abs(amount) >= LARGEST:
+        return Missing(reason=Reason.UNSUPPORTED, code="too_large", message="the amount is too large to keep")
+    scaled = abs(amount) * 10**decimals
+    units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(-units if amount < 0 else units).scaleb(-decimals)
+
+
+def in_reporting(sums: Mapping[str, Exact], settings: DeriveSettings, now: datetime) -> Decimal | Missing:
+    """Return the sums as one amount that people, rules and SQL see."""
+    exact = convert(sums, settings, now)
+    return exact if isinstance(exact, Missing) else rounded(exact, settings.reporting_currency)

@@ -1,0 +1,127 @@
+"""Reading Stripe's objects without ever failing.
+
+Laws of this module
+- Every reader takes whatever stands there: a missing key, null, another type, an id where an object was expected and
+  an object where an id was. What cannot be read as asked is None.
+- Numbers outside what Stripe can mean (64 bits, instants beyond the year 9999, endless exponents) are None too.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from stripe_sync.objects import StripeObject
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END_OF_TIME = 253_402_300_799
+_INTEGER_LIMIT = 2**63
+_MAX_EXPONENT = 40
+
+
+def at_path(value: Any, *path: str) -> Any:
+    """Return what stands at `path` inside nested mappings, or None."""
+    for key in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def mapping(value: Any, *path: str) -> StripeObject | None:
+    """Return the object at `path`, or None if there is none or only its id."""
+    found = at_path(value, *path)
+    return found if isinstance(found, Mapping) else None
+
+
+def text(value: Any, *path: str) -> str | None:
+    """Return the non-empty string at `path`, or None; characters no database keeps are replaced."""
+    found = at_path(value, *path)
+    if not isinstance(found, str) or not found:
+        return None
+    if "\x00" in found:
+        found = found.replace("\x00", "\ufffd")
+    return found if found.isascii() else found.encode("utf-8", "replace").decode("utf-8")
+
+
+def lower(value: Any, *path: str) -> str | None:
+    """Return the string at `path` in lower case, or None."""
+    found = text(value, *path)
+    return found.lower() if found else None
+
+
+def integer(value: Any, *path: str) -> int | None:
+    """Return the whole number at `path`, or None; it fits 64 bits."""
+    found = at_path(value, *path)
+    if isinstance(found, bool):
+        return None
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if not isinstance(found, int):
+        return None
+    return found if -_INTEGER_LIMIT < found < _INTEGER_LIMIT else None
+
+
+def number(value: Any, *path: str) -> Fraction | None:
+    """Return the number at `path`, exactly as written (a JSON number or a decimal string), or None."""
+    found = at_path(value, *path)
+    if isinstance(found, bool) or not isinstance(found, int | float | str | Decimal):
+        return None
+    if isinstance(found, int):
+        return Fraction(found) if -_INTEGER_LIMIT < found < _INTEGER_LIMIT else None
+    try:
+        # A float is read as the decimal it is written as: 33.3 percent is 333/10.
+        exact = Decimal(str(found)) if len(str(found)) <= 2 * _MAX_EXPONENT else Decimal("NaN")
+    except InvalidOperation:
+        return None
+    if not exact.is_finite() or abs(exact.adjusted()) > _MAX_EXPONENT:
+        return None
+    return Fraction(exact)
+
+
+def flag(value: Any, *path: str) -> bool:
+    """Return whether `true` stands at `path`; null and everything else is false."""
+    return at_path(value, *path) is True
+
+
+def instant(value: Any, *path: str) -> datetime | None:
+    """Return the Unix time at `path` as an instant, or None."""
+    seconds = integer(value, *path)
+    if seconds is None or not 0 <= seconds <= _END_OF_TIME:
+        return None
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def reference(value: Any, *path: str) -> str | None:
+    """Return the id at `path`, whether it stands alone or in an expanded object."""
+    found = at_path(value, *path)
+    return text(found, "id") if isinstance(found, Mapping) else text(found)
+
+
+def elements(value: Any, *path: str) -> tuple[Any, ...]:
+    """Return the elements of the array or list object at `path`; none if there is neither."""
+    found = at_path(value, *path)
+    if isinstance(found, Mapping):
+        found = found.get("data")
+    return tuple(found) if isinstance(found, list | tuple) else ()
+
+
+def objects(value: Any, *path: str) -> tuple[StripeObject, ...]:
+    """Return the objects among the elements at `path`, deleted ones left out."""
+    return tuple(found for found in elements(value, *path) if isinstance(found, Mapping) and not is_deleted(found))
+
+
+def is_deleted(value: StripeObject) -> bool:
+    """Return whether Stripe says the object was deleted."""
+    return value.get("deleted") is True
+
+
+def by_id(found: Iterable[StripeObject]) -> dict[str, StripeObject]:
+    """Return objects by their id; those without one are left out."""
+    return {key: value for value in found if (key := text(value, "id"))}
+
+
+def newest_first(value: StripeObject) -> tuple[int, str]:
+    """Return a key by which the greatest object is the newest, ties broken by id."""
+    return (integer(value, "created") or 0, text(value, "id") or "")

@@ -1,0 +1,62 @@
+"""What a workspace decided that facts depend on, and the rates money is converted with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from fractions import Fraction
+from typing import Protocol
+
+from stripe_sync.objects import KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one major unit of a currency is worth in another, and the day that was published."""
+
+    value: Fraction
+    published: date | None = None
+
+
+class RateTable(Protocol):
+    """Gives dated reference rates."""
+
+    def rate(self, currency: str, into: str, now: datetime) -> Rate | None:
+        """Return the latest rate published not after `now`, or None if there is none. Codes are lower case."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRates:
+    """Rates that were handed in, by currency, all into one reporting currency."""
+
+    into: str
+    rates: Mapping[str, Fraction] = field(default_factory=dict)
+
+    def rate(self, currency: str, into: str, now: datetime) -> Rate | None:  # noqa: ARG002 - given rates hold always
+        """Return the rate that was given, or None."""
+        value = self.rates.get(currency) if into == self.into else None
+        return None if value is None else Rate(value)
+
+
+class ChurnAt(StrEnum):
+    """When a subscription that will end stops counting as revenue."""
+
+    PERIOD_END = "period_end"
+    CANCELLATION = "cancellation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeriveSettings:
+    """Everything besides Stripe's objects and the time that facts depend on."""
+
+    reporting_currency: str = "usd"
+    timezone: str = "UTC"
+    subtract_repeating: bool = False
+    """Whether discounts that run for some months lower MRR while they do."""
+    subtract_once: bool = False
+    """Whether discounts on a single invoice lower MRR while they stand."""
+    churn_at: ChurnAt = ChurnAt.PERIOD_END
+    rates: RateTable = field(default_factory=lambda: GivenRates(into=""))
+    complete: frozenset[str] = KINDS
+    """The kinds of objects that are all there; facts that need another kind are `not_synced`."""

@@ -1,0 +1,77 @@
+"""The sheet on which one customer's facts are written down.
+
+Laws of this module
+- A name is written once, with a value or with the reason it has none.
+- What needs a kind of object that is not complete yet is `not_synced`, whatever was worked out from the part.
+- `None` stands for "nothing there" (`not_applicable`).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from engine.core.facts import Facts, FactValue, Note, Reason
+from stripe_sync.catalog import HIDDEN, NEEDS
+from stripe_sync.derive.money import Amount, Exact, Missing, in_reporting, total
+from stripe_sync.derive.settings import DeriveSettings
+
+_HIDDEN_NAMES = frozenset(stored.name for stored in HIDDEN)
+
+
+class Sheet:
+    """Collects values, reasons and notes; the notes name facts, never hidden instants."""
+
+    def __init__(self, settings: DeriveSettings, now: datetime) -> None:
+        self.settings = settings
+        self.now = now
+        self._values: dict[str, FactValue] = {}
+        self._reasons: dict[str, Reason] = {}
+        self._notes: dict[tuple[str, str], Note] = {}
+        self._valid_until: datetime | None = None
+
+    def write(self, name: str, value: FactValue | Missing | None) -> None:
+        """Write down what is known about `name`."""
+        if not NEEDS.get(name, frozenset()) <= self.settings.complete:
+            self._reasons[name] = Reason.NOT_SYNCED
+        elif isinstance(value, Missing):
+            self._reasons[name] = value.reason
+            self.note(name, value.code, value.message)
+        elif value is None:
+            self._reasons[name] = Reason.NOT_APPLICABLE
+        else:
+            self._values[name] = value
+
+    def write_all(self, names: Iterable[str], value: Missing | None) -> None:
+        """Write the same absence for several names."""
+        for name in names:
+            self.write(name, value)
+
+    def write_money(self, name: str, sums: dict[str, Exact] | Missing) -> None:
+        """Write sums per currency as one amount in the reporting currency."""
+        self.write(name, sums if isinstance(sums, Missing) else in_reporting(sums, self.settings, self.now))
+
+    def write_amount(self, name: str, amount: Amount | Missing | None) -> None:
+        """Write a single amount, converted and rounded."""
+        if isinstance(amount, Amount):
+            self.write_money(name, total((amount,)))
+        else:
+            self.write(name, amount)
+
+    def note(self, fact: str, code: str, message: str) -> None:
+        """Add a note to `fact`; the same note twice stands once."""
+        if fact not in _HIDDEN_NAMES:
+            self._notes.setdefault((fact, code), Note(fact=fact, code=code, message=message))
+
+    def changes_at(self, instant: datetime | None) -> None:
+        """Remember that a stored value may be another from `instant` on, without anything happening at Stripe."""
+        if instant is not None and instant > self.now and (self._valid_until is None or instant < self._valid_until):
+            self._valid_until = instant
+
+    def facts(self) -> Facts:
+        """Return everything that was written."""
+        self.write("valid_until", self._valid_until)
+        return Facts(
+            as_of=self.now,
+            values=self._values,
+            reasons=self._reasons,
+            notes=tuple(self._notes.values()),
+        )

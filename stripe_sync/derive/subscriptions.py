@@ -1,0 +1,220 @@
+"""Facts of subscriptions: what the customer is on, how it stands, and what it brings in.
+
+Steps
+1. Split the subscriptions into live and ended ones; work out the revenue of each live one.
+2. Revenue of all, status of all.
+3. The primary subscription and everything about it.
+4. What ended, when nothing is live.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from engine.core.facts import FactValue
+from stripe_sync.catalog import FIRST, INTERVALS, LAST, STATUSES, SUBSCRIPTION_STATUSES
+from stripe_sync.derive.discounts import Discount, Found, discounts_in_force
+from stripe_sync.derive.lookup import Lookup
+from stripe_sync.derive.money import Amount, Exact, Missing, total
+from stripe_sync.derive.prices import amount_for, has_fixed_unit_price, is_licensed, price_of, quantity_of, unreadable
+from stripe_sync.derive.primary import RANKED, Live, is_live, primary_item_of, primary_of
+from stripe_sync.derive.read import flag, instant, integer, mapping, newest_first, objects, reference, text
+from stripe_sync.derive.revenue import currency_of, is_set_to_end, revenue_of
+from stripe_sync.derive.sheet import Sheet
+from stripe_sync.objects import StripeObject
+
+MONTHS_A_YEAR = 12
+
+_OF_PRIMARY = (
+    "subscription_status",
+    "subscription_id",
+    "trial_ends_at",
+    "cancels_at",
+)
+_OF_ITEM = (
+    "plan",
+    "product_id",
+    "price_id",
+    "plan_interval",
+    "plan_interval_count",
+    "quantity",
+    "plan_price",
+    "period_start",
+    "period_end",
+)
+
+
+def write_subscriptions(sheet: Sheet, lookup: Lookup, customer: StripeObject) -> StripeObject | Missing | None:
+    """Write down the facts of subscriptions; return the primary subscription for those who need it."""
+    subscriptions = objects({"data": list(lookup.bundle.subscriptions)}, "data")
+    live = [
+        Live(subscription=each, revenue=revenue_of(each, customer, lookup, sheet.settings, sheet.now))
+        for each in subscriptions
+        if is_live(each)
+    ]
+    ended = [each for each in subscriptions if not is_live(each)]
+    _write_revenue(sheet, live)
+    _write_status(sheet, live, ended)
+    primary = primary_of(live, sheet.settings, sheet.now)
+    _write_primary(sheet, primary, lookup, customer)
+    _write_ended(sheet, live, ended, lookup)
+    created = [made for each in subscriptions if (made := instant(each, "created"))]
+    sheet.write("subscription_created_at", max(created, default=None))
+    return primary
+
+
+def _write_revenue(sheet: Sheet, live: Sequence[Live]) -> None:
+    sums: dict[str, Exact] | Missing = {}
+    for each in live:
+        revenue = each.revenue
+        if isinstance(revenue, Missing):
+            sums = revenue
+            break
+        for instant_ in revenue.changes_at:
+            sheet.changes_at(instant_)
+        for price_id in revenue.gross_of_tax:
+            sheet.note("mrr", "tax_included", f"price {price_id} contains tax at a rate that is not known")
+    else:
+        sums = total(
+            Amount(each.revenue.monthly, each.revenue.currency)
+            for each in live
+            if not isinstance(each.revenue, Missing)
+        )
+    sheet.write_money("mrr", sums)
+    sheet.write_money("arr", sums if isinstance(sums, Missing) else {each: sums[each] * MONTHS_A_YEAR for each in sums})
+
+
+def _write_status(sheet: Sheet, live: Sequence[Live], ended: Sequence[StripeObject]) -> None:
+    sheet.write("subscriptions", len(live))
+    if not live:
+        sheet.write("status", "canceled" if ended else "none")
+        return
+    statuses = {text(each.subscription, "status") for each in live}
+    unknown = sorted(str(status) for status in statuses if status not in RANKED)
+    if unknown:
+        sheet.write("status", unreadable("unknown_status", f"Stripe sent the status {unknown[0]!r}"))
+        return
+    sheet.write("status", next(status for status in STATUSES if status in statuses))
+
+
+def _write_primary(
+    sheet: Sheet, primary: StripeObject | Missing | None, lookup: Lookup, customer: StripeObject
+) -> None:
+    own = primary if not isinstance(primary, Missing) else None
+    discounts = discounts_in_force(customer, lookup, sheet.now)
+    if own is None:
+        missing = primary if isinstance(primary, Missing) else None
+        sheet.write_all((*_OF_PRIMARY, *_OF_ITEM), missing)
+        sheet.write("cancels", missing or False)
+        sheet.write("on_trial_until", missing or FIRST)
+        sheet.write("collection_paused_until", missing or FIRST)
+        sheet.write("discounted_until", missing or _last_end(discounts))
+        return
+    _write_standing(sheet, own, lookup)
+    items = lookup.items_of(own)
+    item_discounts = [found for item in items for found in discounts_in_force(item, lookup, sheet.now)]
+    of_subscription = discounts_in_force(own, lookup, sheet.now)
+    sheet.write("discounted_until", _last_end((*discounts, *of_subscription, *item_discounts)))
+    item = primary_item_of(own, lookup)
+    if item is None or isinstance(item, Missing):
+        sheet.write_all(_OF_ITEM, item)
+    else:
+        _write_item(sheet, own, item, lookup)
+
+
+def _write_standing(sheet: Sheet, primary: StripeObject, lookup: Lookup) -> None:
+    """Write what the subscription itself says, whatever its items are."""
+    sheet.write("subscription_id", reference(primary))
+    status = text(primary, "status")
+    sheet.write(
+        "subscription_status",
+        status
+        if status in SUBSCRIPTION_STATUSES
+        else unreadable("unknown_status", f"Stripe sent the status {status!r}"),
+    )
+    sheet.write("trial_ends_at", instant(primary, "trial_end"))
+    sheet.write("on_trial_until", _trial_end(primary, lookup))
+    sheet.write("cancels", is_set_to_end(primary))
+    sheet.write("cancels_at", _cancels_at(primary, lookup))
+    pause = mapping(primary, "pause_collection")
+    resumes = instant(pause, "resumes_at") or LAST
+    sheet.write("collection_paused_until", FIRST if pause is None else resumes)
+
+
+def _trial_end(primary: StripeObject, lookup: Lookup) -> datetime:
+    """Return until when the subscription is on trial, as a whole or because all its licensed items are."""
+    whole = instant(primary, "trial_end") if text(primary, "status") == "trialing" else None
+    ends = [instant(item, "current_trial", "end_date") for item in lookup.items_of(primary) if _licensed(item, lookup)]
+    known = [end for end in ends if end is not None]
+    items = min(known) if known and len(known) == len(ends) else None
+    return max(whole or FIRST, items or FIRST)
+
+
+def _licensed(item: StripeObject, lookup: Lookup) -> bool:
+    price = price_of(item, lookup)
+    return price is not None and is_licensed(price) is True
+
+
+def _cancels_at(primary: StripeObject, lookup: Lookup) -> datetime | None:
+    """Return when the subscription ends: as it says, or with the first of its items' periods to end."""
+    stated = instant(primary, "cancel_at")
+    if stated is not None or not flag(primary, "cancel_at_period_end"):
+        return stated
+    ends = [instant(item, "current_period_end") for item in lookup.items_of(primary)]
+    known = [end for end in ends if end is not None]
+    return min(known, default=instant(primary, "current_period_end"))
+
+
+def _last_end(found: Sequence[Found]) -> datetime:
+    """Return until when a discount is in force; one of which only the id is known is, as Stripe still lists it."""
+    ends = [(each.ends_at or LAST) if isinstance(each, Discount) else LAST for each in found]
+    return max(ends, default=FIRST)
+
+
+def _write_item(sheet: Sheet, primary: StripeObject, item: StripeObject, lookup: Lookup) -> None:
+    price = price_of(item, lookup) or {}
+    licensed = _licensed(item, lookup)
+    for name, value in _plan_of(item, lookup).items():
+        sheet.write(name, value)
+    sheet.write("quantity", quantity_of(item) if licensed else integer(item, "quantity"))
+    interval = text(price, "recurring", "interval")
+    known = interval is None or interval in INTERVALS
+    sheet.write(
+        "plan_interval",
+        interval if known else unreadable("unknown_interval", f"Stripe sent the interval {interval!r}"),
+    )
+    count = integer(price, "recurring", "interval_count")
+    sheet.write("plan_interval_count", 1 if count is None and interval else count)
+    sheet.write_amount("plan_price", _plan_price(primary, price, lookup))
+    for name, field in (("period_start", "current_period_start"), ("period_end", "current_period_end")):
+        sheet.write(name, instant(item, field) or instant(primary, field))
+
+
+def _plan_of(item: StripeObject, lookup: Lookup) -> dict[str, FactValue | None]:
+    """Return name and ids of what an item sells."""
+    price = price_of(item, lookup) or {}
+    price_id = reference(price) or reference(item, "price")
+    name = text(lookup.find("products", price, "product"), "name") or text(price, "nickname") or price_id
+    return {"plan": name, "product_id": reference(price, "product"), "price_id": price_id}
+
+
+def _plan_price(primary: StripeObject, price: StripeObject, lookup: Lookup) -> Amount | Missing | None:
+    currency = currency_of(primary, lookup)
+    if currency is None or not has_fixed_unit_price(price):
+        return None
+    amount = amount_for(price, 1, currency)
+    return amount if isinstance(amount, Missing) else Amount(amount, currency)
+
+
+def _write_ended(sheet: Sheet, live: Sequence[Live], ended: Sequence[StripeObject], lookup: Lookup) -> None:
+    last = max(ended, key=lambda each: (_ended_at(each) or FIRST, newest_first(each)), default=None)
+    shown = None if live else last
+    sheet.write("ended_at", None if shown is None else _ended_at(shown))
+    item = None if shown is None else primary_item_of(shown, lookup)
+    named = item if item is None or isinstance(item, Missing) else _plan_of(item, lookup)["plan"]
+    sheet.write("last_plan", named)
+    deleted = [end for each in ended if text(each, "status") == "canceled" and (end := _ended_at(each))]
+    sheet.write("subscription_deleted_at", max(deleted, default=None))
+
+
+def _ended_at(subscription: StripeObject) -> datetime | None:
+    return instant(subscription, "ended_at") or instant(subscription, "canceled_at")

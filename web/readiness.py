@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 
 import structlog
 from redis.exceptions import RedisError
-from rq import Queue, Worker
-from rq.serializers import JSONSerializer
+from rq import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from web import migrations
 from web.schedules import repository as schedules
-from web.waker import QUEUE, connect
+from web.waker import QUICK, SLOW, connect, queue_named
 from web.wiring import Services
 
 SILENCE = timedelta(seconds=90)
@@ -80,10 +79,10 @@ def _read_redis(redis_url: str | None, now: datetime) -> tuple[str, int | None, 
         return "not configured", None, 0
     try:
         with connect(redis_url) as redis:
-            queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
-            found = Worker.all(queue=queue)
+            quick, slow = queue_named(QUICK, redis), queue_named(SLOW, redis)
+            found = Worker.all(queue=quick)
             alive = [worker for worker in found if worker.last_heartbeat and now - worker.last_heartbeat < SILENCE]
-            return "ok", queue.count, len(alive)
+            return "ok", quick.count + slow.count, len(alive)
     except (RedisError, OSError) as error:
         log.warning("redis_unreachable", error=type(error).__name__)
         return "unreachable", None, 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stripe_sync.settings import PlatformKeys, StripeConfig
 from web.settings_reader import Fault, SettingsReader, keep_secret
 
 MIN_SECRET_LENGTH = 32
@@ -24,28 +25,6 @@ class SettingsError(Exception):
         lines = "\n".join(f"  {fault.variable}: {fault.message}" for fault in faults)
         super().__init__(f"The settings have {len(faults)} fault(s):\n{lines}")
         self.faults = faults
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OAuthClient:
-    """Our identity towards Stripe's OAuth in one mode."""
-
-    client_id: str
-    secret_key: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StripeSettings:
-    """Where Stripe is, and who we are to it."""
-
-    api_base: str = "https://api.stripe.com"
-    connect_base: str = "https://connect.stripe.com"
-    apps_base: str = "https://marketplace.stripe.com"
-    dashboard_base: str = "https://dashboard.stripe.com"
-    live: OAuthClient | None = None
-    test: OAuthClient | None = None
-    app: OAuthClient | None = None
-    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +48,7 @@ class Settings:
     encryption_keys: tuple[str, ...] = field(repr=False)
     """The first encrypts, all decrypt."""
     log: LogSettings
-    stripe: StripeSettings
+    stripe: StripeConfig
 
     @property
     def is_https(self) -> bool:
@@ -90,7 +69,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     redis_url = _redis_url(reader)
     public_url = _base_url(reader, "PUBLIC_URL", default="http://127.0.0.1:8000")
     log = _log(reader)
-    stripe = _stripe(reader)
+    stripe = _stripe(reader, public_url, redis_url)
     may_generate = database_url.startswith("sqlite:")
     secret_keys = _keys(reader, "SECRET_KEY", data_dir, may_generate=may_generate)
     encryption_keys = _keys(reader, "ENCRYPTION_KEYS", data_dir, may_generate=may_generate)
@@ -132,31 +111,31 @@ def _log(reader: SettingsReader) -> LogSettings:
     )
 
 
-def _stripe(reader: SettingsReader) -> StripeSettings:
-    plain = StripeSettings()
-    return StripeSettings(
+def _stripe(reader: SettingsReader, public_url: str, redis_url: str | None) -> StripeConfig:
+    plain = StripeConfig(public_url=public_url)
+    return StripeConfig(
+        public_url=public_url,
+        redis_url=redis_url,
         api_base=_base_url(reader, "STRIPE_API_BASE", default=plain.api_base),
         connect_base=_base_url(reader, "STRIPE_CONNECT_BASE", default=plain.connect_base),
         apps_base=_base_url(reader, "STRIPE_APPS_BASE", default=plain.apps_base),
         dashboard_base=_base_url(reader, "STRIPE_DASHBOARD_BASE", default=plain.dashboard_base),
-        live=_oauth_client(reader, "STRIPE"),
-        test=_oauth_client(reader, "STRIPE_TEST"),
-        app=_oauth_client(reader, "STRIPE_APP"),
+        live=_platform_keys(reader, "STRIPE"),
+        test=_platform_keys(reader, "STRIPE_TEST"),
+        app=_platform_keys(reader, "STRIPE_APP"),
         webhook_secrets=reader.items("STRIPE_WEBHOOK_SECRETS"),
     )
 
 
-def _oauth_client(reader: SettingsReader, prefix: str) -> OAuthClient | None:
-    client_id = reader.optional(f"{prefix}_CLIENT_ID")
-    secret_key = reader.optional(f"{prefix}_SECRET_KEY")
-    if client_id is None and secret_key is None:
-        return None
-    if client_id is None or secret_key is None:
-        missing = f"{prefix}_CLIENT_ID" if client_id is None else f"{prefix}_SECRET_KEY"
-        other = f"{prefix}_SECRET_KEY" if client_id is None else f"{prefix}_CLIENT_ID"
-        reader.fault(missing, f"is missing, while OCHRE_{other} is set; set both, or neither")
-        return None
-    return OAuthClient(client_id=client_id, secret_key=secret_key)
+def _platform_keys(reader: SettingsReader, prefix: str) -> PlatformKeys | None:
+    id_name, key_name = f"{prefix}_CLIENT_ID", f"{prefix}_SECRET_KEY"
+    client_id, secret_key = reader.optional(id_name), reader.optional(key_name)
+    if client_id is not None and secret_key is not None:
+        return PlatformKeys(client_id=client_id, secret_key=secret_key)
+    if client_id is not None or secret_key is not None:
+        missing, there = (key_name, id_name) if secret_key is None else (id_name, key_name)
+        reader.fault(missing, f"is missing, while OCHRE_{there} is set; set both, or neither")
+    return None
 
 
 def _base_url(reader: SettingsReader, name: str, *, default: str) -> str:
@@ -182,6 +161,7 @@ def _keys(reader: SettingsReader, name: str, data_dir: Path, *, may_generate: bo
             )
         return keys
     if reader.is_given(name):
+        reader.fault(name, "is given but holds no key, or its file could not be read")
         return ()
     if not may_generate:
         reader.fault(

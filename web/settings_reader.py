@@ -65,8 +65,6 @@ class SettingsReader:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             self.fault(f"{name}_FILE", f"cannot read {path}: {reason}")
             return None
-        if not value:
-            self.fault(f"{name}_FILE", f"{path} is empty")
         return value or None
 
 

@@ -5,6 +5,8 @@ scheduler wakes every topic again and again. The mark that a wake-up waits is ta
 looks for work, so that whatever is stored after the look gets a wake-up of its own.
 """
 
+import contextlib
+
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
@@ -15,12 +17,15 @@ from typing_extensions import override
 from engine.ports import Clock, Waker
 from web.metrics import Metrics
 
-QUEUE = "ochre"
+QUICK = "ochre-quick"
+SLOW = "ochre-slow"
+SLOW_TOPICS = frozenset({"backfill", "catch_up"})
+"""These talk to Stripe for minutes; they have a queue of their own, so that nothing waits behind them."""
 ENTRY_POINT = "web.jobs.drain"
-JOB_TIMEOUT_S = 900
+JOB_TIMEOUT_S = 3600
 FAILURES_KEPT_S = 24 * 3600
-MARK_LIFETIME_S = 15
-"""If Redis dies between the mark and the job, the topic can be woken again after this long."""
+MARK_LIFETIME_S = 30
+"""If a wake-up is lost between its mark and its job, the topic can be woken again after this long."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +36,16 @@ def connect(redis_url: str, *, patient: bool = False) -> Redis:
     return Redis.from_url(redis_url, socket_connect_timeout=1.0, socket_timeout=wait, health_check_interval=30)
 
 
-def mark(topic: str) -> str:
-    """Return the key that says a wake-up of `topic` waits."""
-    return f"ochre:woken:{topic}"
+def queue_named(name: str, redis: Redis) -> Queue:
+    """Return one of the queues, with jobs written as JSON."""
+    return Queue(name, connection=redis, serializer=JSONSerializer)
+
+
+def clear_mark(redis_url: str | None, topic: str) -> None:
+    """Take the mark away: from now on the topic may be woken again."""
+    if redis_url is not None:
+        with contextlib.suppress(RedisError, OSError), connect(redis_url) as redis:
+            redis.delete(_mark(topic))
 
 
 class QueueWaker(Waker):
@@ -46,11 +58,11 @@ class QueueWaker(Waker):
 
     @override
     def wake(self, topic: str) -> None:
-        """Put one job for `topic` into the queue, unless one waits there already."""
+        """Put one job for `topic` into its queue, unless one waits there already."""
         try:
-            if not self._redis.set(mark(topic), 1, nx=True, ex=MARK_LIFETIME_S):
+            if not self._redis.set(_mark(topic), 1, nx=True, ex=MARK_LIFETIME_S):
                 return
-            Queue(QUEUE, connection=self._redis, serializer=JSONSerializer).enqueue_call(
+            queue_named(SLOW if topic in SLOW_TOPICS else QUICK, self._redis).enqueue_call(
                 ENTRY_POINT,
                 args=(topic,),
                 job_id=self._clock.new_id(f"drain-{topic}"),
@@ -70,3 +82,7 @@ class SilentWaker(Waker):
     def wake(self, topic: str) -> None:
         """Do nothing."""
         log.debug("wake_without_redis", topic=topic)
+
+
+def _mark(topic: str) -> str:
+    return f"ochre:woken:{topic}"

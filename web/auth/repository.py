@@ -19,7 +19,7 @@ def set_password(
     workspace_id: WorkspaceId, session: Session, member_id: MemberId, password_hash: str, now: datetime
 ) -> None:
     """Store the hash of a member's new password."""
-    statement = upsert(session, DbPassword.__table__).values(  # type: ignore[arg-type]  # a mapped class has a Table
+    statement = upsert(session, DbPassword).values(
         member_id=member_id, workspace_id=workspace_id, password_hash=password_hash, changed_at=now
     )
     changes = {"password_hash": statement.excluded.password_hash, "changed_at": statement.excluded.changed_at}

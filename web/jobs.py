@@ -1,0 +1,65 @@
+"""The work that requests leave behind, by topic, and the entry point that RQ calls.
+
+Laws of this module
+- A job is a wake-up: it carries a topic and nothing else, and drains what the database says is to be done.
+- Every drain may be killed and started again at any point, and may run twice at once.
+- The application is imported before a worker forks; each child opens its own database connections.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+import structlog
+
+from web.waker import clear_mark
+from web.wiring import Services, build
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One kind of work."""
+
+    run: Callable[[Services], int]
+    """Do what there is to do; return how much was done."""
+    every: timedelta
+    """How often the scheduler wakes it, in case a wake-up was lost."""
+
+
+def _housekeeping(services: Services) -> int:
+    services.auth.forget_old_sign_ins()
+    return 0
+
+
+TOPICS = {
+    "stripe_events": Topic(run=lambda services: services.stripe.drain_events(), every=timedelta(seconds=10)),
+    "matching": Topic(run=lambda services: services.pending_matches.drain(), every=timedelta(seconds=15)),
+    "outbox": Topic(run=lambda services: services.outbox.drain(), every=timedelta(seconds=15)),
+    "backfill": Topic(run=lambda services: services.stripe.run_backfills(), every=timedelta(seconds=10)),
+    "catch_up": Topic(run=lambda services: services.stripe.catch_up(), every=timedelta(minutes=1)),
+    "housekeeping": Topic(run=_housekeeping, every=timedelta(hours=1)),
+}
+
+
+def drain(topic: str) -> None:
+    """Do the work of `topic`; RQ calls this in a child of the worker."""
+    from rq import get_current_job
+
+    job = get_current_job()
+    services = _services(os.getpid())
+    clear_mark(services.settings.redis_url, topic)
+    with structlog.contextvars.bound_contextvars(job_id=None if job is None else job.id, topic=topic):
+        done = TOPICS[topic].run(services)
+        log.info("drained", done=done)
+
+
+@cache
+def _services(_process: int) -> Services:
+    # Keyed by process, so that a forked child builds its own and never shares a connection with its parent.
+    from web.startup import load_settings
+
+    return build(load_settings())

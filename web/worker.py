@@ -1,0 +1,92 @@
+"""The worker process: a parent that imports everything once, and two RQ workers forked from it.
+
+One serves the quick queue alone, so that a payment shows on the panel while a backfill runs for minutes; the other
+serves the slow queue too. Both outlive Redis: they wait until it is back.
+"""
+
+import multiprocessing
+import os
+import signal
+import time
+from multiprocessing.context import ForkProcess
+from types import FrameType
+
+import structlog
+from redis.exceptions import RedisError
+from rq import Worker
+from rq.serializers import JSONSerializer
+
+from web.jobs import TOPICS
+from web.waker import QUICK, SLOW, connect, queue_named
+
+ROLES = {"quick": (QUICK,), "slow": (SLOW, QUICK)}
+HEARTBEAT_S = 30
+"""RQ says within this time that a worker lives; `/readyz` looks for it."""
+RETRY_S = 2.0
+STOP_S = 20.0
+
+log = structlog.get_logger(__name__)
+
+
+def run(redis_url: str) -> None:
+    """Run until told to stop; a job that runs then is finished first."""
+    context = multiprocessing.get_context("fork")
+    children = {
+        name: context.Process(target=_serve, args=(redis_url, queues), name=name) for name, queues in ROLES.items()
+    }
+    asked = _stop_on_signals()
+    for child in children.values():
+        child.start()
+    log.info("worker_started", topics=sorted(TOPICS))
+    while not asked:
+        time.sleep(0.2)
+        dead = [name for name, child in children.items() if not child.is_alive()]
+        if dead:
+            log.error("worker_child_ended", children=dead)
+            break
+    _stop(list(children.values()))
+    if not asked:
+        raise SystemExit(1)
+
+
+def _serve(redis_url: str, queue_names: tuple[str, ...]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    parent = os.getppid()
+    while os.getppid() == parent:
+        redis = connect(redis_url, patient=True)
+        worker = Worker(
+            [queue_named(name, redis) for name in queue_names],
+            connection=redis,
+            serializer=JSONSerializer,
+            worker_ttl=HEARTBEAT_S,
+        )
+        try:
+            worker.work()
+        except (RedisError, OSError) as error:
+            log.warning("worker_without_redis", error=type(error).__name__)
+            time.sleep(RETRY_S)
+        else:
+            return
+
+
+def _stop_on_signals() -> list[int]:
+    asked: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return asked
+
+
+def _stop(children: list[ForkProcess]) -> None:
+    for child in children:
+        if child.is_alive():
+            child.terminate()
+    for child in children:
+        child.join(STOP_S)
+        if child.is_alive():
+            child.kill()
+            child.join()

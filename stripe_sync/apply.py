@@ -1,0 +1,112 @@
+"""When news of a Stripe object replaces what the mirror knows of it. Pure.
+
+Laws
+1. A row's `stamp` is an instant in Stripe's time from which the object is surely known: for a page or a fetch the
+   moment before its request was sent, for an event its `created`, which has whole seconds only.
+2. A page never beats an event at or after the moment the page was asked for; within `TIE` of it nobody can tell,
+   so the object is fetched again.
+3. An event shows at once when it is newer than what is known, and is confirmed by a fetch in any case; so the order
+   of arrival never decides what stays. One that is older than a page asked for after it is no news at all.
+4. A deleted object stays deleted for pages and events; only a fetch brings it back.
+5. A fetch is stamped with the later of its own moment and the stamp of the row it set out to confirm
+   (`stamp_of_fetch`): whatever was known when it began, it has seen. What arrived meanwhile is newer, and has
+   asked for a fetch of its own.
+
+The same rules as SQL stand in `mirror_repository`; a test holds the two together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, assert_never
+
+from stripe_sync.kinds import Kind, StripeJson
+
+TIE = timedelta(seconds=5)
+"""How far apart an event and a page may stand and still be a tie: whole seconds, and clocks that differ."""
+
+
+class Source(StrEnum):
+    """How something is known."""
+
+    PAGE = "page"
+    EVENT = "event"
+    FETCH = "fetch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the mirror has of an object."""
+
+    stamp: datetime
+    source: Source
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What just came in about an object."""
+
+    stamp: datetime
+    source: Source
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with news."""
+
+    write: bool
+    refetch: bool
+
+
+def judge(known: Known | None, news: News) -> Verdict:
+    """Return whether `news` replaces what is known, and whether the object must be fetched again."""
+    match news.source:
+        case Source.FETCH:
+            return Verdict(write=known is None or known.stamp <= news.stamp, refetch=False)
+        case Source.PAGE:
+            return _judge_page(known, news)
+        case Source.EVENT:
+            return _judge_event(known, news)
+    assert_never(news.source)
+
+
+def _judge_page(known: Known | None, news: News) -> Verdict:
+    if known is None:
+        return Verdict(write=True, refetch=False)
+    if known.is_deleted:
+        return Verdict(write=False, refetch=known.stamp < news.stamp)
+    if known.source is not Source.EVENT:
+        return Verdict(write=known.stamp <= news.stamp, refetch=False)
+    is_surely_newer = known.stamp + TIE < news.stamp
+    return Verdict(write=is_surely_newer, refetch=not is_surely_newer and known.stamp <= news.stamp + TIE)
+
+
+def _judge_event(known: Known | None, news: News) -> Verdict:
+    if known is None:
+        return Verdict(write=True, refetch=True)
+    if known.is_deleted:
+        return Verdict(write=False, refetch=not news.is_deleted and known.stamp <= news.stamp + TIE)
+    if news.is_deleted:
+        return Verdict(write=known.stamp <= news.stamp + TIE, refetch=True)
+    if known.source is Source.EVENT:
+        return Verdict(write=known.stamp < news.stamp, refetch=known.stamp <= news.stamp)
+    return Verdict(write=known.stamp <= news.stamp, refetch=known.stamp <= news.stamp + TIE)
+
+
+def stamp_of_fetch(sent: datetime, known: Known | None) -> datetime:
+    """Return the stamp of a fetch sent at `sent` (Stripe's time) while `known` was in the mirror."""
+    return sent if known is None else max(sent, known.stamp)
+
+
+def carry_over(kind: Kind, known: Mapping[str, Any] | None, news: StripeJson) -> StripeJson:
+    """Return `news`, an event's snapshot, with the fields events leave out kept from what is known.
+
+    Until the confirming fetch brings them anew: a tiered price without its tiers would make a wrong MRR meanwhile.
+    """
+    if known is None:
+        return news
+    kept = {name: known[name] for name in kind.carried if name not in news and name in known}
+    return {**news, **kept} if kept else news

@@ -1,0 +1,214 @@
+"""The SQL that reads the mirror: rows, who owns what, and the bundles facts are derived from."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
+from sqlalchemy.orm import Session
+
+from engine.ids import ConnectionId, WorkspaceId
+from stripe_sync.apply import Known, Source
+from stripe_sync.kinds import KINDS, SHARED_KINDS, Kind, StripeJson, Use
+from stripe_sync.mirror_tables import MIRROR, USES
+from stripe_sync.objects import Bundle
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorRow:
+    """An object as the mirror has it."""
+
+    id: str
+    known: Known
+    payload: StripeJson
+
+
+def find_rows(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kind: Kind, ids: Collection[str]
+) -> dict[str, MirrorRow]:
+    """Return the rows of a kind by Stripe's id, tombstones too; absent ones are left out."""
+    table = MIRROR[kind.name]
+    found: dict[str, MirrorRow] = {}
+    for chunk in _chunks(ids):
+        query = select(table).where(*_scope(table, workspace_id, connection_id), table.c.id.in_(chunk))
+        for row in session.execute(query):
+            known = Known(stamp=row.stamp, source=Source(row.source), is_deleted=row.deleted_at is not None)
+            found[row.id] = MirrorRow(id=row.id, known=known, payload=row.payload)
+    return found
+
+
+def bundles(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_ids: Collection[str]
+) -> dict[str, Bundle]:
+    """Return everything the mirror has of these customers; one that does not exist (any more) has no `customer`."""
+    found: dict[str, Bundle] = {}
+    for chunk in _chunks(customer_ids):
+        found.update(_bundles(workspace_id, session, connection_id, chunk))
+    return found
+
+
+def _bundles(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_ids: list[str]
+) -> dict[str, Bundle]:
+    lists: dict[str, dict[str, list[StripeJson]]] = {customer_id: defaultdict(list) for customer_id in customer_ids}
+    for name in KINDS:
+        if name not in SHARED_KINDS:
+            for customer_id, payload in session.execute(_payloads(workspace_id, connection_id, name, customer_ids)):
+                lists[customer_id][name].append(payload)
+    for customer_id, shared in _shared(workspace_id, session, connection_id, customer_ids).items():
+        for name, payloads in shared.items():
+            lists[customer_id][name] = payloads
+    return {customer_id: _bundle(by_kind) for customer_id, by_kind in lists.items()}
+
+
+def _bundle(by_kind: Mapping[str, list[StripeJson]]) -> Bundle:
+    customers = by_kind.get("customers")
+    lists = {name: tuple(payloads) for name, payloads in by_kind.items() if name != "customers"}
+    return Bundle(customer=customers[0] if customers else None, **lists)
+
+
+def _payloads(
+    workspace_id: WorkspaceId, connection_id: ConnectionId, name: str, customer_ids: list[str]
+) -> Select[str, StripeJson]:
+    """Return a query of (customer id, payload) over the living objects of one kind."""
+    table = MIRROR[name]
+    scope = (*_scope(table, workspace_id, connection_id), table.c.deleted_at.is_(None))
+    if name == "customers":
+        return select(table.c.id, table.c.payload).where(*scope, table.c.id.in_(customer_ids))
+    if "customer_id" in table.c:
+        query = select(table.c.customer_id, table.c.payload).where(*scope, table.c.customer_id.in_(customer_ids))
+        return query.order_by(table.c.id)
+    owner, join = (
+        (MIRROR["invoices"], _is_invoice_of) if name == "invoice_payments" else (MIRROR["charges"], _is_charge_of)
+    )
+    query = select(owner.c.customer_id, table.c.payload).where(
+        *scope,
+        *_scope(owner, workspace_id, connection_id),
+        owner.c.customer_id.in_(customer_ids),
+        join(table, owner),
+    )
+    return query.order_by(table.c.id)
+
+
+def _shared(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_ids: list[str]
+) -> dict[str, dict[str, list[StripeJson]]]:
+    """Return products, prices and coupons by customer; deleted ones too, since they go on working where they are."""
+    query = (
+        select(USES.c.customer_id, USES.c.kind, USES.c.object_id)
+        .distinct()
+        .where(*_scope(USES, workspace_id, connection_id), USES.c.customer_id.in_(customer_ids))
+    )
+    wanted = [(row.customer_id, Use(row.kind, row.object_id)) for row in session.execute(query)]
+    payloads: dict[Use, StripeJson] = {}
+    for name in SHARED_KINDS:
+        ids = {use.id for _, use in wanted if use.kind == name}
+        for row in find_rows(workspace_id, session, connection_id, KINDS[name], ids).values():
+            payloads[Use(name, row.id)] = row.payload
+    found: dict[str, dict[str, list[StripeJson]]] = defaultdict(lambda: defaultdict(list))
+    for customer_id, use in sorted(wanted, key=lambda pair: (pair[0], pair[1].kind, pair[1].id)):
+        if use in payloads:
+            found[customer_id][use.kind].append(payloads[use])
+    return found
+
+
+def missing_uses(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, limit: int
+) -> list[tuple[Kind, str]]:
+    """Return products, prices and coupons that are used and not in the mirror at all."""
+    found: list[tuple[Kind, str]] = []
+    for name in ("products", "prices", "coupons"):
+        table = MIRROR[name]
+        there = select(table.c.id).where(*_scope(table, workspace_id, connection_id), table.c.id == USES.c.object_id)
+        query = (
+            select(USES.c.object_id)
+            .distinct()
+            .where(*_scope(USES, workspace_id, connection_id), USES.c.kind == name, ~there.exists())
+            .limit(limit)
+        )
+        found.extend((KINDS[name], object_id) for object_id in session.scalars(query))
+    return found
+
+
+def missing_of(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, wanted: Collection[Use]
+) -> frozenset[Use]:
+    """Return those of the shared objects `wanted` that are not in the mirror at all."""
+    missing = set(wanted)
+    for name in {use.kind for use in wanted}:
+        table = MIRROR[name]
+        for chunk in _chunks({use.id for use in wanted if use.kind == name}):
+            query = select(table.c.id).where(*_scope(table, workspace_id, connection_id), table.c.id.in_(chunk))
+            missing -= {Use(name, found) for found in session.scalars(query)}
+    return frozenset(missing)
+
+
+def customers_of(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kind: Kind, ids: Collection[str]
+) -> frozenset[str]:
+    """Return the customers that objects of a kind belong to: directly, or through their charge or invoice."""
+    table = MIRROR[kind.name]
+    found: set[str | None] = set()
+    for chunk in _chunks(ids):
+        scope = (*_scope(table, workspace_id, connection_id), table.c.id.in_(chunk))
+        if kind.name == "customers":
+            found.update(chunk)
+        elif "customer_id" in table.c:
+            found.update(session.scalars(select(table.c.customer_id).where(*scope)))
+        elif kind.name == "invoice_payments":
+            found.update(_owners(session, table, "invoices", scope, _is_invoice_of))
+        elif "charge_id" in table.c:
+            found.update(_owners(session, table, "charges", scope, _is_charge_of))
+    return frozenset(customer_id for customer_id in found if customer_id)
+
+
+def _owners(
+    session: Session,
+    table: Table,
+    owner_kind: str,
+    scope: tuple[ColumnElement[bool], ...],
+    join: Callable[[Table, Table], ColumnElement[bool]],
+) -> Iterable[str | None]:
+    owner = MIRROR[owner_kind]
+    query = select(owner.c.customer_id).where(
+        *scope,
+        owner.c.workspace_id == table.c.workspace_id,
+        owner.c.connection_id == table.c.connection_id,
+        join(table, owner),
+    )
+    return session.scalars(query)
+
+
+def _is_invoice_of(table: Table, invoices: Table) -> ColumnElement[bool]:
+    return table.c.invoice_id == invoices.c.id
+
+
+def _is_charge_of(table: Table, charges: Table) -> ColumnElement[bool]:
+    # Refunds and disputes of methods without a charge of their own name the payment intent only.
+    by_intent = and_(table.c.charge_id.is_(None), table.c.payment_intent_id == charges.c.payment_intent_id)
+    return or_(table.c.charge_id == charges.c.id, by_intent)
+
+
+def users_of(workspace_id: WorkspaceId, connection_id: ConnectionId, kind: Kind, ids: Collection[str]) -> Select[str]:
+    """Return a query of the customers that use shared objects, for a set-based fan-out."""
+    return (
+        select(USES.c.customer_id)
+        .distinct()
+        .where(
+            *_scope(USES, workspace_id, connection_id),
+            USES.c.kind == kind.name,
+            USES.c.object_id.in_(list(ids)),
+            USES.c.customer_id.is_not(None),
+        )
+    )
+
+
+def _scope(table: Table, workspace_id: WorkspaceId, connection_id: ConnectionId) -> tuple[ColumnElement[bool], ...]:
+    return (table.c.workspace_id == workspace_id, table.c.connection_id == connection_id)
+
+
+def _chunks(ids: Iterable[str]) -> Iterable[list[str]]:
+    ordered = sorted(set(ids))
+    return (ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK))

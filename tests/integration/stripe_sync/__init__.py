@@ -1,0 +1,1 @@
+"""Tests of the Stripe side against real databases and the simulator."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from engine.core.business_hours import NINE_TO_FIVE, BusinessHours
+from engine.email_address import normalize
 from engine.ids import MemberId, QueueId, TeamId, WorkspaceId
 
 
@@ -148,6 +149,11 @@ class Directory:
     def queues_by_id(self) -> Mapping[str, Queue]:
         """Return the queues by id."""
         return {queue.id: queue for queue in self.queues}
+
+    def find_member_by_email(self, email: str) -> Member | None:
+        """Return the member with that address, active or not, or None."""
+        normalized = normalize(email)
+        return next((member for member in self.members if member.email_normalized == normalized), None)
 
     @property
     def references(self) -> References:

@@ -1,19 +1,16 @@
 """The simulated Stripe of the demonstration, as a child process."""
 
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from web.processes.ports import LOOPBACK
+from web.processes.stack import ochre_command
 from web.processes.supervisor import ChildSpec, Supervisor
 
-CUSTOMERS = 2000
 SEED = 7
-EVENTS_A_MINUTE = 6
 START_SECONDS = 60
 
 
@@ -44,11 +41,19 @@ class SimulatedAccount:
         }
 
 
-def start_simulator(supervisor: Supervisor, *, port: int, webhook_url: str, state: Path, customers: int) -> SimulatedAccount:
+def start_simulator(
+    supervisor: Supervisor, *, port: int, webhook_url: str, state: Path, customers: int, events_a_minute: int
+) -> SimulatedAccount:
     """Start the simulator and return what it says when it is ready; `state` keeps its data for the next start."""
-    command = [sys.executable, "-m", "web.cli.main", "stripe-simulator", "--port", str(port), "--customers", str(customers)]
-    command += ["--seed", str(SEED), "--webhook-url", webhook_url, "--state", str(state)]
-    command += ["--activity-per-minute", str(EVENTS_A_MINUTE)]
+    options = {
+        "--port": port,
+        "--customers": customers,
+        "--seed": SEED,
+        "--webhook-url": webhook_url,
+        "--state": state,
+        "--activity-per-minute": events_a_minute,
+    }
+    command = ochre_command("stripe-simulator", *(str(word) for option in options.items() for word in option))
     log = supervisor.start(ChildSpec(name="stripe-simulator", command=command, environment={}))
     supervisor.wait_until("stripe-simulator", lambda: _ready_line(log) is not None, seconds=START_SECONDS)
     ready = _ready_line(log)
@@ -63,13 +68,24 @@ def start_simulator(supervisor: Supervisor, *, port: int, webhook_url: str, stat
     )
 
 
-def demo_customers(port: int, control_token: str) -> dict[str, str]:
+def example_customers(account: SimulatedAccount) -> dict[str, str]:
     """Return e-mail addresses of customers that make good examples, by what they are an example of."""
-    headers = {"Authorization": f"Bearer {control_token}"}
-    response = requests.get(f"http://{LOOPBACK}:{port}/_control/examples", headers=headers, timeout=10)
-    response.raise_for_status()
-    examples: dict[str, str] = response.json()
+    examples: dict[str, str] = _control(account, "examples")
     return examples
+
+
+def other_customers(account: SimulatedAccount) -> list[str]:
+    """Return the e-mail addresses of all customers but the examples, for conversations that arrive by themselves."""
+    examples = set(example_customers(account).values())
+    customers = _control(account, "objects/customer")["data"]
+    return [customer["email"] for customer in customers if customer.get("email") and customer["email"] not in examples]
+
+
+def _control(account: SimulatedAccount, path: str) -> Any:
+    headers = {"Authorization": f"Bearer {account.control_token}"}
+    response = requests.get(f"{account.url}/_control/{path}", headers=headers, timeout=30)
+    response.raise_for_status()
+    return response.json()
 
 
 def _ready_line(log: Path) -> dict[str, Any] | None:

@@ -2,7 +2,8 @@
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import requests
 
@@ -26,14 +27,15 @@ class Trickle:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trickle", daemon=True)
 
-    def start(self) -> None:
-        """Begin in the background."""
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Send in the background while the block runs."""
         self._thread.start()
-
-    def stop(self) -> None:
-        """Stop and wait for the conversation being sent."""
-        self._stop.set()
-        self._thread.join(timeout=5)
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._thread.join(timeout=5)
 
     def _run(self) -> None:
         while not self._stop.wait(self._chance.uniform(*PAUSE_SECONDS)):
@@ -44,7 +46,11 @@ class Trickle:
         self._number += 1
         subject, body = self._chance.choice(MESSAGES)
         is_stranger = not self._emails or self._chance.random() < 0.15  # noqa: PLR2004 - about one in seven
-        email = f"{self._chance.choice(STRANGERS)}{self._number}@elsewhere.example" if is_stranger else self._chance.choice(self._emails)
+        email = (
+            f"{self._chance.choice(STRANGERS)}{self._number}@elsewhere.example"
+            if is_stranger
+            else self._chance.choice(self._emails)
+        )
         conversation = {
             "external_id": f"trickle-{self._number}",
             "channel": self._chance.choice(CHANNELS),

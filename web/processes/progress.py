@@ -1,4 +1,4 @@
-"""What the demonstration tells the terminal: one line a step, with the seconds since the start."""
+"""What a start tells the terminal: one line a step, with the seconds since the start."""
 
 import sys
 import time

@@ -1,0 +1,97 @@
+"""How instants, amounts and names look on the screens. Pure; `now` is an argument.
+
+What is shown changes at most once a minute, so that a fragment that is asked for every second has the same ETag
+until something real happens.
+"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from stripe_sync.currencies import shown_decimals
+
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "brl": "R$", "cad": "CA$", "aud": "A$"}
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+RECENT = timedelta(days=7)
+
+
+def age(instant: datetime, now: datetime) -> str:
+    """Return how old `instant` is, as short as a list needs it: `now`, `5 min`, `3 h`, `2 d`, then the date."""
+    elapsed = now - instant
+    if elapsed < MINUTE:
+        return "now"
+    if elapsed < HOUR:
+        return f"{elapsed // MINUTE} min"
+    if elapsed < DAY:
+        return f"{elapsed // HOUR} h"
+    if elapsed < RECENT:
+        return f"{elapsed // DAY} d"
+    return date(instant) if instant.year != now.year else f"{instant.day} {instant:%b}"
+
+
+def ago(instant: datetime, now: datetime) -> str:
+    """Return how long ago `instant` was, as part of a sentence: `just now`, `5 min ago`, `on 3 Mar`."""
+    short = age(instant, now)
+    if short == "now":
+        return "just now"
+    return f"{short} ago" if now - instant < RECENT else f"on {short}"
+
+
+def date(instant: datetime) -> str:
+    """Return the day, as in `20 Nov 2026`."""
+    return f"{instant.day} {instant:%b %Y}"
+
+
+def full_time(instant: datetime) -> str:
+    """Return day and time, as in `20 Nov 2026, 12:00 UTC`."""
+    utc = instant.astimezone(UTC)
+    return f"{date(utc)}, {utc:%H:%M} UTC"
+
+
+def machine_time(instant: datetime) -> str:
+    """Return the instant as `<time datetime>` wants it."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def parse_instant(text: str | None) -> datetime | None:
+    """Return the instant that contracts write as `text`, or None."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def money(amount: str | Decimal | int | None, currency: str | None) -> str | None:
+    """Return an amount in major units as people write it: `$1,234.50`, `1,234.50 CHF`; None if there is none."""
+    if amount is None:
+        return None
+    try:
+        value = Decimal(str(amount))
+    except InvalidOperation:
+        return None
+    code = (currency or "").lower()
+    number = f"{abs(value):,.{shown_decimals(code)}f}"
+    sign = "−" if value < 0 else ""
+    symbol = SYMBOLS.get(code)
+    return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {code.upper()}".rstrip()
+
+
+def initials(name: str | None) -> str:
+    """Return up to two letters that stand for a person."""
+    words = [word for word in (name or "").replace("@", " ").replace(".", " ").split() if word[0].isalnum()]
+    if not words:
+        return "?"
+    return (words[0][0] + (words[1][0] if len(words) > 1 else "")).upper()
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return `1 page`, `2 pages`, with thousands set apart."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return roughly how long something takes: `about 40 s`, `about 3 min`."""
+    whole = max(1, round(seconds))
+    if whole < 90:  # noqa: PLR2004 - beyond that nobody counts in seconds
+        return f"about {whole} s"
+    if whole < 90 * 60:
+        return f"about {round(whole / 60)} min"
+    return f"about {round(whole / 3600)} h"

@@ -1,0 +1,371 @@
+"""What the Stripe panel beside a conversation shows, made from the panel of the contracts. Pure and total.
+
+Laws of this module
+- A value that is not known is never shown as zero: it says why it is missing.
+- Every value that has a record is a link to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from web.screens import format as fmt
+from web.screens.page import Pill
+
+SHOWN_INVOICES = 5
+SHOWN_EVENTS = 6
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """Why there is nothing to show, and the one thing to do about it."""
+
+    icon: str
+    title: str
+    text: str
+    action: str = ""
+    """`search`, `connect`, `retry`, or nothing."""
+
+
+EMPTY = {
+    "not_connected": Empty(
+        icon="plug",
+        title="Stripe is not connected",
+        text="Connect the account, and the customer's plan, revenue and invoices stand here.",
+        action="connect",
+    ),
+    "not_found": Empty(
+        icon="user",
+        title="No Stripe customer found",
+        text="No customer has this sender's e-mail address. If you know who it is, link them; it is remembered.",
+        action="search",
+    ),
+    "ambiguous": Empty(
+        icon="users",
+        title="Several customers found",
+        text="More than one Stripe customer has this address. Choose the right one; it is remembered for this sender.",
+        action="search",
+    ),
+    "forbidden": Empty(
+        icon="lock",
+        title="Billing is closed to you",
+        text="Your membership does not include billing data. An admin can change that.",
+    ),
+    "unreachable": Empty(
+        icon="cross-circle",
+        title="Stripe cannot be reached",
+        text="Nothing is known about this customer yet, and Stripe does not answer.",
+        action="retry",
+    ),
+    "syncing": Empty(
+        icon="clock",
+        title="Reading the account",
+        text="Ochre is still reading this Stripe account. The customer shows here as soon as they are read.",
+    ),
+}
+STATUS_WORDS = {
+    "active": ("Active", "check-circle", "good"),
+    "trialing": ("Trial", "clock", "info"),
+    "past_due": ("Past due", "alert", "bad"),
+    "unpaid": ("Unpaid", "alert", "bad"),
+    "incomplete": ("Incomplete", "dash", "warn"),
+    "incomplete_expired": ("Never started", "cross-circle", "neutral"),
+    "paused": ("Paused", "pause", "warn"),
+    "canceled": ("Canceled", "cross-circle", "neutral"),
+    "none": ("No subscription", "circle", "neutral"),
+}
+INVOICE_PILLS = {
+    "paid": Pill(text="Paid", icon="check", tone="good"),
+    "open": Pill(text="Open", icon="circle", tone="info"),
+    "draft": Pill(text="Draft", icon="dash"),
+    "void": Pill(text="Void", icon="cross"),
+    "uncollectible": Pill(text="Uncollectible", icon="cross", tone="bad"),
+}
+FAILED = Pill(text="Failed", icon="cross-circle", tone="bad")
+OVERDUE = Pill(text="Overdue", icon="alert", tone="warn")
+MATCHED = {
+    "email": Pill(text="By e-mail", icon="check", tone="line"),
+    "manual": Pill(text="Linked by hand", icon="link", tone="line"),
+    "id": Pill(text="By ID", icon="check", tone="line"),
+    "ambiguous": Pill(text="Best guess", icon="question", tone="warn"),
+}
+LIVE = Pill(text="Live", icon="dot", tone="line")
+TEST = Pill(text="Test mode", icon="alert", tone="warn")
+EVENTS = {
+    "invoice_created": ("Invoice created", "card"),
+    "subscription_created": ("Subscription started", "check-circle"),
+    "subscription_deleted": ("Subscription ended", "cross-circle"),
+    "charged": ("Payment succeeded", "check"),
+    "charge_failed": ("Payment failed", "alert"),
+    "charge_refunded": ("Refunded", "refresh"),
+}
+MISSING = {
+    None: "Unknown",
+    "not_applicable": "None",
+    "not_synced": "Not synced yet",
+    "no_rate": "No exchange rate",
+    "unsupported": "Not supported yet",
+    "stale": "Stale",
+    "ambiguous": "Several customers",
+    "no_customer": "None",
+    "not_connected": "Not connected",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerView:
+    """The identity line."""
+
+    id: str
+    name: str
+    email: str | None
+    url: str
+    matched: Pill
+    mode: Pill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """The status strip."""
+
+    value: str
+    word: str
+    icon: str
+    tone: str
+    detail: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberView:
+    """One number, or the word for its absence."""
+
+    label: str
+    text: str
+    url: str | None = None
+    sub: str = ""
+    definition: str = ""
+    wide: bool = False
+    is_name: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceView:
+    """One invoice."""
+
+    number: str
+    url: str
+    amount: str
+    created_at: datetime | None
+    date: str
+    pill: Pill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    """The last payment, succeeded or failed."""
+
+    amount: str
+    url: str
+    at: datetime | None
+    date: str
+    code: str
+    pill: Pill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """Something that happened to the customer."""
+
+    text: str
+    icon: str
+    at: datetime
+    age: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateView:
+    """One of several customers it may be."""
+
+    id: str
+    name: str
+    detail: str
+    url: str | None
+    mark: Pill | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelView:
+    """The whole panel; with `empty` set nothing else but the candidates shows."""
+
+    state: str
+    empty: Empty | None = None
+    warning: str = ""
+    customer: CustomerView | None = None
+    status: StatusView | None = None
+    numbers: tuple[NumberView, ...] = ()
+    invoices: tuple[InvoiceView, ...] = ()
+    payment: PaymentView | None = None
+    timeline: tuple[EventView, ...] = ()
+    candidates: tuple[CandidateView, ...] = ()
+    synced: str = ""
+
+
+def panel_view(panel: Json, now: datetime) -> PanelView:
+    """Return what to show of `panel`."""
+    state = str(panel.get("state", "not_found"))
+    candidates = tuple(_candidate(candidate) for candidate in panel.get("candidates") or ())
+    customer = panel.get("customer")
+    if state in EMPTY or not customer:
+        return PanelView(state=state, empty=EMPTY.get(state, EMPTY["not_found"]), candidates=candidates)
+    synced_at = fmt.parse_instant(panel.get("synced_at"))
+    return PanelView(
+        state=state,
+        warning=_warning(state, synced_at, now),
+        customer=_customer(customer),
+        status=_status(panel, now),
+        numbers=_numbers(panel),
+        invoices=tuple(_invoice(invoice) for invoice in (panel.get("invoices") or ())[:SHOWN_INVOICES]),
+        payment=_payment(panel.get("last_payment")),
+        timeline=_timeline(panel.get("timeline") or (), now),
+        candidates=candidates,
+        synced=f"Synced {fmt.ago(synced_at, now)}" if synced_at else "Not synced yet",
+    )
+
+
+def _warning(state: str, synced_at: datetime | None, now: datetime) -> str:
+    if state != "stale":
+        return ""
+    since = f" since {fmt.full_time(synced_at)}" if synced_at else ""
+    return f"Stripe has not been heard of{since}. What stands here may be out of date."
+
+
+def _customer(customer: Json) -> CustomerView:
+    id_ = str(customer["id"])
+    return CustomerView(
+        id=id_,
+        name=customer.get("name") or customer.get("email") or id_,
+        email=customer.get("email") if customer.get("name") else None,
+        url=customer["url"],
+        matched=MATCHED.get(str(customer.get("match")), MATCHED["email"]),
+        mode=LIVE if customer.get("livemode") else TEST,
+    )
+
+
+def _status(panel: Json, now: datetime) -> StatusView | None:
+    status = panel.get("status") or {}
+    value = status.get("value")
+    if value is None:
+        return None
+    word, icon, tone = STATUS_WORDS.get(value, (str(value), "question", "neutral"))
+    url = status.get("url") or panel["customer"]["url"]
+    detail = _status_detail(value, status, now)
+    return StatusView(value=value, word=word, icon=icon, tone=tone, detail=detail, url=url)
+
+
+def _status_detail(value: str, status: Json, now: datetime) -> str:
+    days_overdue, days_left = status.get("days_overdue"), status.get("trial_days_left")
+    ended_at, cancels_at = fmt.parse_instant(status.get("ended_at")), fmt.parse_instant(status.get("cancels_at"))
+    if value in {"past_due", "unpaid"} and days_overdue:
+        return f"{fmt.plural(days_overdue, 'day')} overdue"
+    if value == "trialing" and days_left is not None:
+        return f"ends in {fmt.plural(days_left, 'day')}" if days_left else "has ended"
+    if value == "canceled" and ended_at:
+        return f"ended {fmt.ago(ended_at, now)}"
+    return f"cancels on {fmt.date(cancels_at)}" if cancels_at else ""
+
+
+def _numbers(panel: Json) -> tuple[NumberView, ...]:
+    plan = panel.get("plan") or {}
+    return (
+        _amount("MRR", panel.get("mrr"), "Monthly recurring revenue: subscriptions, normalised to a month."),
+        _amount("LTV", panel.get("ltv"), "Lifetime value: everything paid so far, less refunds."),
+        _plan(plan),
+        _amount("Balance", panel.get("balance"), "Stripe's customer balance; negative is credit."),
+    )
+
+
+def _amount(label: str, value: Json | None, definition: str) -> NumberView:
+    value = value or {}
+    text = fmt.money(value.get("amount"), value.get("currency"))
+    if text is None:
+        return NumberView(label=label, text=MISSING.get(value.get("reason"), "Unknown"), definition=definition)
+    sub = "" if text.endswith((value.get("currency") or "").upper()) else str(value.get("currency") or "").upper()
+    return NumberView(label=label, text=text, url=value.get("url"), sub=sub, definition=definition)
+
+
+def _plan(plan: Json) -> NumberView:
+    name = plan.get("name")
+    if not name:
+        return NumberView(label="Plan", text=MISSING.get(plan.get("reason"), "None"))
+    quantity = plan.get("quantity")
+    price = fmt.money(plan.get("price"), plan.get("currency"))
+    count, interval = plan.get("interval_count") or 1, plan.get("interval")
+    every = f"per {interval}" if count == 1 else f"every {count} {interval}s"
+    parts = [f"× {quantity}" if quantity not in {None, 1} else "", f"{price} {every}" if price and interval else every if interval else ""]
+    return NumberView(label="Plan", text=str(name), url=plan.get("url"), sub=" · ".join(filter(None, parts)), is_name=True)
+
+
+def _invoice(invoice: Json) -> InvoiceView:
+    created_at = fmt.parse_instant(invoice.get("created_at"))
+    return InvoiceView(
+        number=invoice.get("number") or invoice["id"],
+        url=invoice["url"],
+        amount=fmt.money(invoice.get("amount"), invoice.get("currency")) or "",
+        created_at=created_at,
+        date=fmt.date(created_at) if created_at else "",
+        pill=_invoice_pill(invoice),
+    )
+
+
+def _invoice_pill(invoice: Json) -> Pill:
+    status = str(invoice.get("status"))
+    if status in {"open", "failed"} and (invoice.get("failed") or status == "failed"):
+        return FAILED
+    if status == "open" and invoice.get("overdue"):
+        return OVERDUE
+    return INVOICE_PILLS.get(status, Pill(text=status, icon="question"))
+
+
+def _payment(payment: Json | None) -> PaymentView | None:
+    if not payment or not payment.get("url"):
+        return None
+    at = fmt.parse_instant(payment.get("at"))
+    failed = bool(payment.get("failed"))
+    return PaymentView(
+        amount=fmt.money(payment.get("amount"), payment.get("currency")) or "Payment",
+        url=payment["url"],
+        at=at,
+        date=fmt.date(at) if at else "",
+        code=(payment.get("code") or "") if failed else "",
+        pill=FAILED if failed else Pill(text="Succeeded", icon="check", tone="good"),
+    )
+
+
+def _timeline(events: Sequence[Json], now: datetime) -> tuple[EventView, ...]:
+    found = []
+    for event in events[:SHOWN_EVENTS]:
+        at = fmt.parse_instant(event.get("at"))
+        type_ = str(event.get("type"))
+        text, icon = EVENTS.get(type_, (type_.replace("_", " ").capitalize(), "dot"))
+        if at is not None:
+            found.append(EventView(text=text, icon=icon, at=at, age=fmt.age(at, now), url=event.get("url")))
+    return tuple(found)
+
+
+def _candidate(candidate: Json) -> CandidateView:
+    id_ = str(candidate.get("id") or candidate.get("customer_id"))
+    value = candidate.get("status")
+    status = STATUS_WORDS.get(str(value))
+    mark = Pill(text=status[0], icon=status[1], tone="" if status[2] == "neutral" else status[2]) if status else None
+    details = (id_, candidate.get("email"), "test mode" if candidate.get("livemode") is False else None)
+    return CandidateView(
+        id=id_,
+        name=candidate.get("name") or candidate.get("email") or id_,
+        detail=" · ".join(detail for detail in details if detail),
+        url=candidate.get("url"),
+        mark=mark,
+    )

@@ -8,40 +8,43 @@ instant. Nothing here reads a clock, a database or Stripe, and no object that St
 
 from datetime import datetime
 
-from engine.core.facts import Facts, Reason
+from engine.core.facts import Reason
 from stripe_sync.derive.cards import write_card
 from stripe_sync.derive.charges import write_charges
 from stripe_sync.derive.clock import at
-from stripe_sync.derive.combine import combine, without_customer
+from stripe_sync.derive.combine import best_of, combine, without_customer
 from stripe_sync.derive.customers import write_customer
 from stripe_sync.derive.invoices import write_invoices
 from stripe_sync.derive.lookup import Lookup
-from stripe_sync.derive.settings import ChurnAt, DeriveSettings, GivenRates, Rate, RateTable
-from stripe_sync.derive.sheet import Sheet
+from stripe_sync.derive.settings import DeriveSettings, FirstRate, GivenRates, Rate, RateTable
+from stripe_sync.derive.sheet import CustomerFacts, Sheet
 from stripe_sync.derive.subscriptions import write_subscriptions
 from stripe_sync.objects import Bundle
 
 __all__ = [
-    "ChurnAt",
+    "CustomerFacts",
     "DeriveSettings",
+    "FirstRate",
     "GivenRates",
     "Rate",
     "RateTable",
     "at",
+    "best_of",
     "combine",
     "derive",
     "without_customer",
 ]
 
 
-def derive(bundle: Bundle, now: datetime, settings: DeriveSettings) -> Facts:
+def derive(bundle: Bundle, now: datetime, settings: DeriveSettings) -> CustomerFacts:
     """Return the stored facts of one customer at `now`.
 
     `match`, `account` and `synced_at` are no matter of Stripe's objects; whoever holds the link adds them.
     """
     if bundle.customer is None:
         known = "customers" in settings.complete
-        return without_customer(Reason.NO_CUSTOMER if known else Reason.NOT_SYNCED, "none", now)
+        nothing = without_customer(Reason.NO_CUSTOMER if known else Reason.NOT_SYNCED, "none", now)
+        return CustomerFacts(as_of=now, values=nothing.values, reasons=nothing.reasons)
     sheet = Sheet(settings, now)
     lookup = Lookup(bundle)
     sheet.write("customer", value=True)

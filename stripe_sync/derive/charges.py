@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from stripe_sync.catalog import FIRST
-from stripe_sync.derive.collected import collected_lines, is_payment, refunds_by_charge, refunds_of
+from stripe_sync.derive.collected import by_payment, collected_lines, is_payment, refunds_of
 from stripe_sync.derive.invoices import amount_of, finalized_at, invoices_of, is_open, was_tried
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Amount, Missing, total
@@ -59,7 +59,7 @@ def _write_refunds(sheet: Sheet, charges: Sequence[StripeObject], lookup: Lookup
             amounts.append(amount)
     else:
         sheet.write_money("refunded", total(amounts))
-    listed = refunds_by_charge(lookup)
+    listed = by_payment(lookup.bundle.refunds)
     made = [
         at
         for charge in charges

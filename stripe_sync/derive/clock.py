@@ -9,12 +9,14 @@ from engine.core.facts import (
     CountPassed,
     Facts,
     FactValue,
+    HasPassed,
+    IsAhead,
     Reason,
     RecentNames,
     evaluate_clock,
     format_instant,
 )
-from stripe_sync.catalog import HIDDEN, STRIPE_FACTS, inputs_of
+from stripe_sync.catalog import HIDDEN, LAST, STRIPE_FACTS, inputs_of
 
 _CLOCK_FACTS: Mapping[str, ClockForm] = MappingProxyType(
     {spec.name: spec.clock for spec in STRIPE_FACTS if spec.clock is not None}
@@ -72,3 +74,33 @@ def passed_limit(now: datetime) -> str:
 
 def _is_recent(instant: FactValue | None, form: RecentNames, now: datetime) -> bool:
     return isinstance(instant, datetime) and instant >= now - timedelta(days=form.days)
+
+
+def next_flip(stored: Facts, now: datetime) -> datetime | None:
+    """Return when the stored values, or a flag or count over them, may next change by the clock alone.
+
+    Facts that count days or seconds are left out: they move all the time, and nothing waits for them.
+    """
+    ahead = [_ahead(stored.values.get("valid_until"), now)]
+    for form in _CLOCK_FACTS.values():
+        match form:
+            case IsAhead(name) | HasPassed(name):
+                ahead.append(_ahead(stored.values.get(name), now))
+            case CountPassed(name):
+                ahead.append(_next_due(stored.values.get(name), now))
+            case _:
+                pass
+    return min((instant for instant in ahead if instant is not None), default=None)
+
+
+def _ahead(instant: FactValue | None, now: datetime) -> datetime | None:
+    return instant if isinstance(instant, datetime) and now < instant < LAST else None
+
+
+def _next_due(instants: FactValue | None, now: datetime) -> datetime | None:
+    """Return the first whole second at which one more instant lies in the past."""
+    if not isinstance(instants, tuple):
+        return None
+    limit = passed_limit(now)
+    later = min((written for written in instants if written >= limit), default=None)
+    return None if later is None else datetime.fromisoformat(later) + timedelta(seconds=1)

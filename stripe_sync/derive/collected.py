@@ -51,8 +51,8 @@ def collected_lines(
     charges: Sequence[StripeObject], lookup: Lookup, settings: DeriveSettings, now: datetime
 ) -> tuple[ChargeLine, ...] | Missing:
     """Return a line for each payment, or why the total can't be known."""
-    refunds = _by_charge(lookup.bundle.refunds)
-    disputes = _by_charge(lookup.bundle.disputes)
+    refunds = by_payment(lookup.bundle.refunds)
+    disputes = by_payment(lookup.bundle.disputes)
     lines = []
     for charge in charges:
         if not is_payment(charge):
@@ -62,7 +62,7 @@ def collected_lines(
         if currency is None or captured is None:
             return unreadable("no_amount", f"charge {reference(charge)} has no amount in a currency")
         refunded = _refunded(charge, captured, refunds)
-        lost = _lost(disputes.get(reference(charge) or "", ()), currency, settings, now)
+        lost = _lost(of_charge(charge, disputes), currency, settings, now)
         if isinstance(lost, Missing):
             return lost
         lines.append(
@@ -83,23 +83,25 @@ def captured_of(charge: StripeObject) -> int | None:
     return integer(charge, "amount") if captured is None else captured
 
 
-def _by_charge(found: Iterable[StripeObject]) -> Mapping[str, Sequence[StripeObject]]:
+def by_payment(found: Iterable[StripeObject]) -> Mapping[str, Sequence[StripeObject]]:
+    """Return refunds or disputes by the id of their charge; some name the payment intent only."""
     grouped = defaultdict(list)
     for each in objects({"data": list(found)}, "data"):
-        charge_id = reference(each, "charge")
-        if charge_id:
-            grouped[charge_id].append(each)
+        payment_id = reference(each, "charge") or reference(each, "payment_intent")
+        if payment_id:
+            grouped[payment_id].append(each)
     return grouped
+
+
+def of_charge(charge: StripeObject, grouped: Mapping[str, Sequence[StripeObject]]) -> Sequence[StripeObject]:
+    """Return those that belong to a charge."""
+    own = grouped.get(reference(charge) or "", ())
+    return (*own, *grouped.get(reference(charge, "payment_intent") or "", ()))
 
 
 def refunds_of(charge: StripeObject, listed: Mapping[str, Sequence[StripeObject]]) -> Sequence[StripeObject]:
     """Return the refunds of a charge: those listed, else those that came inside it."""
-    return listed.get(reference(charge) or "") or objects(charge, "refunds")
-
-
-def refunds_by_charge(lookup: Lookup) -> Mapping[str, Sequence[StripeObject]]:
-    """Return the bundle's refunds by the id of their charge."""
-    return _by_charge(lookup.bundle.refunds)
+    return of_charge(charge, listed) or objects(charge, "refunds")
 
 
 def _refunded(charge: StripeObject, captured: int, refunds: Mapping[str, Sequence[StripeObject]]) -> int:

@@ -9,12 +9,14 @@ Laws of this module
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from fractions import Fraction
 from types import MappingProxyType
 
-from engine.core.facts import Combine, Facts, FactValue, Note, Reason
+from engine.core.facts import Combine, Facts, FactType, FactValue, Note, Reason
 from stripe_sync.catalog import FIRST, STATUSES, STORED, Stored
+from stripe_sync.derive.money import Missing, rounded
 from stripe_sync.derive.primary import status_rank
+from stripe_sync.derive.sheet import CustomerFacts
 
 _TOGETHER: Mapping[str, str] = MappingProxyType(
     {
@@ -31,7 +33,7 @@ _ONLY_IF_NONE_LIVE = frozenset({"ended_at", "last_plan"})
 Outcome = FactValue | Reason
 
 
-def combine(per_customer: Sequence[Facts], now: datetime) -> Facts:
+def combine(per_customer: Sequence[CustomerFacts], now: datetime) -> Facts:
     """Return the stored facts of an end user linked to all of these customers."""
     chosen = _one_mode(per_customer)
     if not chosen:
@@ -50,6 +52,11 @@ def combine(per_customer: Sequence[Facts], now: datetime) -> Facts:
     return Facts(as_of=now, values=values, reasons=reasons, notes=_notes(chosen))
 
 
+def best_of(per_customer: Sequence[CustomerFacts]) -> CustomerFacts | None:
+    """Return the facts of the best customer, or None if there is none."""
+    return max(_one_mode(per_customer), key=_goodness, default=None)
+
+
 def without_customer(reason: Reason, match: str, now: datetime) -> Facts:
     """Return the facts of an end user with no linked customer: only `customer` and `match` speak."""
     known: dict[str, FactValue] = {"customer": False, "match": match}
@@ -60,7 +67,7 @@ def without_customer(reason: Reason, match: str, now: datetime) -> Facts:
     )
 
 
-def _one_mode(per_customer: Sequence[Facts]) -> Sequence[Facts]:
+def _one_mode(per_customer: Sequence[CustomerFacts]) -> Sequence[CustomerFacts]:
     live = [each for each in per_customer if each.values.get("livemode") is True]
     return live or per_customer
 
@@ -74,21 +81,26 @@ def _goodness(facts: Facts) -> tuple[int, datetime, str]:
     )
 
 
-def _combine_one(stored: Stored, chosen: Sequence[Facts], best: Facts) -> Outcome:
+def _combine_one(stored: Stored, chosen: Sequence[CustomerFacts], best: CustomerFacts) -> Outcome:
     name = stored.name
     if name in _ONLY_IF_NONE_LIVE and any(each.values.get("subscriptions", 0) != 0 for each in chosen):
         return Reason.NOT_APPLICABLE
     if name in _TOGETHER:
         latest = _latest_by(_TOGETHER[name], chosen)
         return latest if isinstance(latest, Reason) else _outcome(name, latest)
-    if stored.combine in {Combine.BEST, Combine.NONE}:
-        return _outcome(name, best)
+    return _outcome(name, best) if stored.combine in {Combine.BEST, Combine.NONE} else _reduce(stored, chosen)
+
+
+def _reduce(stored: Stored, chosen: Sequence[CustomerFacts]) -> Outcome:
+    name = stored.name
     unknown = _unknown(name, chosen)
     known = [each.values[name] for each in chosen if name in each.values]
     if stored.combine is Combine.ANY and True in known:
         return True
     if unknown is not None:
         return unknown
+    if stored.type is FactType.MONEY and stored.combine is Combine.SUM:
+        return _sum_of_money(name, chosen)
     return _REDUCERS[stored.combine](known) if known else Reason.NOT_APPLICABLE
 
 
@@ -96,13 +108,13 @@ def _outcome(name: str, facts: Facts) -> Outcome:
     return facts.values[name] if name in facts.values else facts.reasons.get(name, Reason.NOT_APPLICABLE)
 
 
-def _unknown(name: str, chosen: Sequence[Facts]) -> Reason | None:
+def _unknown(name: str, chosen: Sequence[CustomerFacts]) -> Reason | None:
     """Return the first reason for which a customer's value is not known, though there may be one."""
     reasons = (each.reasons.get(name) for each in chosen)
     return next((reason for reason in reasons if reason not in {None, Reason.NOT_APPLICABLE}), None)
 
 
-def _latest_by(instant: str, chosen: Sequence[Facts]) -> Facts | Reason:
+def _latest_by(instant: str, chosen: Sequence[CustomerFacts]) -> CustomerFacts | Reason:
     unknown = _unknown(instant, chosen)
     if unknown is not None:
         return unknown
@@ -117,8 +129,14 @@ def _instants(known: Sequence[FactValue]) -> list[datetime]:
 def _sum(known: Sequence[FactValue]) -> FactValue:
     if all(isinstance(value, tuple) for value in known):
         return tuple(sorted(element for value in known if isinstance(value, tuple) for element in value))
-    numbers = [value for value in known if isinstance(value, int | Decimal)]
-    return sum(numbers[1:], start=numbers[0])
+    return sum(value for value in known if isinstance(value, int))
+
+
+def _sum_of_money(name: str, chosen: Sequence[CustomerFacts]) -> Outcome:
+    """Add the exact amounts and round once: two customers of 8.325 bring in 16.65, not 16.66."""
+    currency = chosen[0].currency
+    amount = rounded(sum((each.exact.get(name, Fraction(0)) for each in chosen), Fraction(0)), currency)
+    return amount.reason if isinstance(amount, Missing) else amount
 
 
 def _worst(known: Sequence[FactValue]) -> FactValue:
@@ -138,5 +156,5 @@ _REDUCERS: Mapping[Combine, Callable[[Sequence[FactValue]], FactValue]] = Mappin
 """How known values become one; the other combinations belong to clock facts, over instants combined like this."""
 
 
-def _notes(chosen: Sequence[Facts]) -> tuple[Note, ...]:
+def _notes(chosen: Sequence[CustomerFacts]) -> tuple[Note, ...]:
     return tuple(dict.fromkeys(note for each in chosen for note in each.notes))

@@ -79,9 +79,3 @@ def rounded(amount: Fraction, currency: str) -> Decimal | Missing:
     scaled = abs(amount) * 10**decimals
     units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
     return Decimal(-units if amount < 0 else units).scaleb(-decimals)
-
-
-def in_reporting(sums: Mapping[str, Exact], settings: DeriveSettings, now: datetime) -> Decimal | Missing:
-    """Return the sums as one amount that people, rules and SQL see."""
-    exact = convert(sums, settings, now)
-    return exact if isinstance(exact, Missing) else rounded(exact, settings.reporting_currency)

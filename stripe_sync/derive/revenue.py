@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
+from engine.workspace.models import ChurnAt
 from stripe_sync.derive.discounts import PERCENT, Discount, Found, Reduced, apply, discounts_in_force, lowering
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Exact, Missing
 from stripe_sync.derive.prices import Period, amount_for, is_licensed, period_of, price_of, quantity_of, unreadable
 from stripe_sync.derive.read import flag, instant, lower, mapping, number, objects, reference, text
-from stripe_sync.derive.settings import ChurnAt, DeriveSettings
+from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import StripeObject
 
 COUNTING = frozenset({"active", "past_due"})

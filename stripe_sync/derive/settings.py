@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol
 
+from engine.workspace.models import ChurnAt
 from stripe_sync.objects import KINDS
 
 
@@ -39,11 +39,16 @@ class GivenRates:
         return None if value is None else Rate(value)
 
 
-class ChurnAt(StrEnum):
-    """When a subscription that will end stops counting as revenue."""
+@dataclass(frozen=True, slots=True)
+class FirstRate:
+    """Asks one table after the other: an admin's own rates, then the published ones."""
 
-    PERIOD_END = "period_end"
-    CANCELLATION = "cancellation"
+    tables: tuple[RateTable, ...]
+
+    def rate(self, currency: str, into: str, now: datetime) -> Rate | None:
+        """Return the rate of the first table that has one, or None."""
+        rates = (table.rate(currency, into, now) for table in self.tables)
+        return next((rate for rate in rates if rate is not None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,7 @@ class DeriveSettings:
     """Everything besides Stripe's objects and the time that facts depend on."""
 
     reporting_currency: str = "usd"
+    """Lower case."""
     timezone: str = "UTC"
     subtract_repeating: bool = False
     """Whether discounts that run for some months lower MRR while they do."""

@@ -6,15 +6,32 @@ Laws of this module
 - `None` stands for "nothing there" (`not_applicable`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from fractions import Fraction
 
 from engine.core.facts import Facts, FactValue, Note, Reason
 from stripe_sync.catalog import HIDDEN, NEEDS
-from stripe_sync.derive.money import Amount, Exact, Missing, in_reporting, total
+from stripe_sync.derive.money import Amount, Exact, Missing, convert, rounded, total
 from stripe_sync.derive.settings import DeriveSettings
 
 _HIDDEN_NAMES = frozenset(stored.name for stored in HIDDEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFacts(Facts):
+    """The stored facts of one customer; its amounts also unrounded, so that several customers round once."""
+
+    currency: str = "usd"
+    """The reporting currency."""
+    exact: Mapping[str, Fraction] = field(default_factory=dict)
+    """Money facts in major units of it."""
+
+    def with_values(self, known: Mapping[str, FactValue]) -> "CustomerFacts":
+        """Return the facts with these values, which others know, in place of what stood there."""
+        reasons = {name: reason for name, reason in self.reasons.items() if name not in known}
+        return replace(self, values={**self.values, **known}, reasons=reasons)
 
 
 class Sheet:
@@ -26,6 +43,7 @@ class Sheet:
         self._values: dict[str, FactValue] = {}
         self._reasons: dict[str, Reason] = {}
         self._notes: dict[tuple[str, str], Note] = {}
+        self._exact: dict[str, Fraction] = {}
         self._valid_until: datetime | None = None
 
     def write(self, name: str, value: FactValue | Missing | None) -> None:
@@ -47,7 +65,12 @@ class Sheet:
 
     def write_money(self, name: str, sums: dict[str, Exact] | Missing) -> None:
         """Write sums per currency as one amount in the reporting currency."""
-        self.write(name, sums if isinstance(sums, Missing) else in_reporting(sums, self.settings, self.now))
+        exact = sums if isinstance(sums, Missing) else convert(sums, self.settings, self.now)
+        if isinstance(exact, Missing):
+            self.write(name, exact)
+        else:
+            self._exact[name] = exact
+            self.write(name, rounded(exact, self.settings.reporting_currency))
 
     def write_amount(self, name: str, amount: Amount | Missing | None) -> None:
         """Write a single amount, converted and rounded."""
@@ -66,12 +89,14 @@ class Sheet:
         if instant is not None and instant > self.now and (self._valid_until is None or instant < self._valid_until):
             self._valid_until = instant
 
-    def facts(self) -> Facts:
+    def facts(self) -> CustomerFacts:
         """Return everything that was written."""
         self.write("valid_until", self._valid_until)
-        return Facts(
+        return CustomerFacts(
             as_of=self.now,
             values=self._values,
             reasons=self._reasons,
             notes=tuple(self._notes.values()),
+            currency=self.settings.reporting_currency,
+            exact=self._exact,
         )

@@ -1,0 +1,210 @@
+"""The SQL of end users' facts: read, write with what changed, and those that the clock makes due.
+
+Laws of this module
+- What is written and what is read back are stored facts: values and instants, no clock facts.
+- A change is told once: between what stood there and what stands there now, each at its own instant. Facts that move
+  with every second or day, and how fresh the data is, are no changes; a flag or a count that the clock flips is one.
+- The first facts of an end user are no change.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, Table, select
+from sqlalchemy.orm import Session
+
+from engine.core.facts import (
+    CountPassed,
+    Facts,
+    FactType,
+    FactValue,
+    HasPassed,
+    IsAhead,
+    JsonValue,
+    Note,
+    Reason,
+    RecentNames,
+    to_json,
+)
+from engine.ids import EndUserId, WorkspaceId
+from engine.storage import upsert
+from stripe_sync.catalog import STORED, STRIPE_FACTS
+from stripe_sync.currencies import shown_decimals
+from stripe_sync.derive.clock import at, next_flip
+from stripe_sync.fact_tables import DbEndUserFacts
+
+CHUNK = 300
+_TABLE: Table = DbEndUserFacts.__table__
+_FRESHNESS = frozenset({"synced_at", "sync_age"})
+_TOLD = tuple(
+    spec.name
+    for spec in STRIPE_FACTS
+    if spec.name not in _FRESHNESS and (spec.clock is None or isinstance(spec.clock, IsAhead | HasPassed | CountPassed))
+)
+_RECENT = tuple(spec.name for spec in STRIPE_FACTS if isinstance(spec.clock, RecentNames))
+_MONEY = frozenset(stored.name for stored in STORED if stored.type is FactType.MONEY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFacts:
+    """What is kept for one end user."""
+
+    facts: Facts
+    reporting_currency: str = "usd"
+    customers: tuple[tuple[str, str], ...] = ()
+    """Pairs of connection and customer id the facts are made of."""
+    last_values: Mapping[str, JsonValue] | None = field(default=None)
+    """The values before the connection was gone, for people to look at; None while there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactChange:
+    """One fact of one end user that is another than it was."""
+
+    end_user_id: EndUserId
+    fact: str
+    old: FactValue | None
+    new: FactValue | None
+
+
+def read(workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId) -> Facts | None:
+    """Return the stored facts of an end user, or None if none were ever written."""
+    found = read_many(workspace_id, session, [end_user_id]).get(end_user_id)
+    return None if found is None else found.facts
+
+
+def read_many(
+    workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId]
+) -> dict[EndUserId, StoredFacts]:
+    """Return what is kept for end users; those without are left out."""
+    found = {}
+    for chunk in _chunks(end_user_ids):
+        query = select(_TABLE).where(_TABLE.c.workspace_id == workspace_id, _TABLE.c.end_user_id.in_(chunk))
+        for row in session.execute(query):
+            found[EndUserId(row.end_user_id)] = _stored(row)
+    return found
+
+
+def write(
+    workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, facts: Facts, now: datetime
+) -> tuple[FactChange, ...]:
+    """Store the facts of one end user; return what changed."""
+    return write_many(workspace_id, session, {end_user_id: StoredFacts(facts=facts)}, now)
+
+
+def write_many(
+    workspace_id: WorkspaceId, session: Session, news: Mapping[EndUserId, StoredFacts], now: datetime
+) -> tuple[FactChange, ...]:
+    """Store the facts of end users; return what changed, in order of end user and catalog."""
+    changes: list[FactChange] = []
+    for chunk in _chunks(news):
+        before = read_many(workspace_id, session, chunk)
+        for end_user_id in chunk:
+            old = before.get(end_user_id)
+            if old is not None:
+                changes.extend(_changes(end_user_id, old.facts, news[end_user_id].facts, now))
+        statement = upsert(session, _TABLE)
+        keys = ["workspace_id", "end_user_id"]
+        columns = {column.name: statement.excluded[column.name] for column in _TABLE.c if column.name not in keys}
+        session.execute(
+            statement.on_conflict_do_update(index_elements=keys, set_=columns),
+            [_row(workspace_id, end_user_id, news[end_user_id], now) for end_user_id in chunk],
+        )
+    return tuple(changes)
+
+
+def forget(workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId]) -> None:
+    """Remove everything kept for end users that are erased."""
+    for chunk in _chunks(end_user_ids):
+        session.execute(_TABLE.delete().where(_TABLE.c.workspace_id == workspace_id, _TABLE.c.end_user_id.in_(chunk)))
+
+
+def system_due(session: Session, now: datetime, *, limit: int) -> dict[WorkspaceId, list[EndUserId]]:
+    """Return end users of all workspaces for whom the clock has changed something, the longest due first."""
+    query = (
+        select(_TABLE.c.workspace_id, _TABLE.c.end_user_id)
+        .where(_TABLE.c.due_at <= now)
+        .order_by(_TABLE.c.due_at, _TABLE.c.end_user_id)
+        .limit(limit)
+    )
+    due: dict[WorkspaceId, list[EndUserId]] = {}
+    for row in session.execute(query):
+        due.setdefault(WorkspaceId(row.workspace_id), []).append(EndUserId(row.end_user_id))
+    return due
+
+
+def _changes(end_user_id: EndUserId, old: Facts, new: Facts, now: datetime) -> Iterator[FactChange]:
+    before, after = at(old, old.as_of), at(new, now)
+    for name in _TOLD:
+        was, is_ = before.values.get(name), after.values.get(name)
+        if was != is_:
+            yield FactChange(end_user_id=end_user_id, fact=name, old=was, new=is_)
+
+
+def _row(workspace_id: WorkspaceId, end_user_id: EndUserId, stored: StoredFacts, now: datetime) -> dict[str, Any]:
+    facts = stored.facts
+    reasons = {name: reason.value for name, reason in facts.reasons.items()}
+    unknown = at(facts, now).reasons
+    reasons.update({name: unknown[name].value for name in _RECENT if name in unknown})
+    return {
+        "workspace_id": workspace_id,
+        "end_user_id": end_user_id,
+        **{each.name: _column_value(facts.values.get(each.name)) for each in STORED},
+        "reasons": reasons,
+        "notes": [{"fact": note.fact, "code": note.code, "message": note.message} for note in facts.notes],
+        "customers": [list(pair) for pair in stored.customers],
+        "reporting_currency": stored.reporting_currency,
+        "last_values": None if stored.last_values is None else dict(stored.last_values),
+        "as_of": facts.as_of,
+        "due_at": next_flip(facts, now),
+    }
+
+
+def _column_value(value: FactValue | None) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    # Whole seconds, so that SQL and Python count days and seconds alike.
+    return value.replace(microsecond=0) if isinstance(value, datetime) else value
+
+
+def _stored(row: Row[Any]) -> StoredFacts:
+    cells = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to read a row by name
+    currency = cells["reporting_currency"]
+    values = {
+        stored.name: _value(stored.name, cells[stored.name], currency)
+        for stored in STORED
+        if cells[stored.name] is not None
+    }
+    facts = Facts(
+        as_of=cells["as_of"].astimezone(UTC),
+        values=values,
+        reasons={name: Reason(reason) for name, reason in cells["reasons"].items()},
+        notes=tuple(Note(**note) for note in cells["notes"]),
+    )
+    return StoredFacts(
+        facts=facts,
+        reporting_currency=currency,
+        customers=tuple((connection_id, customer_id) for connection_id, customer_id in cells["customers"]),
+        last_values=cells["last_values"],
+    )
+
+
+def _value(name: str, cell: Any, currency: str) -> FactValue:
+    if name in _MONEY:
+        assert isinstance(cell, Decimal)
+        return cell.quantize(Decimal(1).scaleb(-shown_decimals(currency)))
+    value: FactValue = tuple(cell) if isinstance(cell, list) else cell
+    return value
+
+
+def json_values(facts: Facts) -> dict[str, JsonValue]:
+    """Return the values of facts as JSON."""
+    return {name: to_json(value) for name, value in facts.values.items()}
+
+
+def _chunks(end_user_ids: Collection[EndUserId]) -> Iterator[Sequence[EndUserId]]:
+    ordered = sorted(set(end_user_ids))
+    return (ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK))

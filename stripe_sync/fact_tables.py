@@ -1,0 +1,50 @@
+"""The table of end users' facts: one wide, typed row each, its columns generated from the catalog.
+
+A column is null where the fact has no value, and `reasons` says why; so a comparison in SQL is unknown exactly where
+it is unknown to a rule. Facts that move with the clock have no column: they are computed over instants that have
+(`stripe_sync.fact_sql`). Instants are kept in whole seconds, as Stripe has them.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table
+from sqlalchemy.types import TypeEngine
+
+from engine.core.facts import FactType
+from engine.storage import BinaryText, Json, Money, UtcDateTime
+from stripe_sync.catalog import STORED
+from stripe_sync.tables import Base, metadata
+
+__all__ = ["DbEndUserFacts", "metadata"]
+
+_TYPES: dict[FactType, TypeEngine[Any]] = {
+    FactType.BOOLEAN: Boolean(),
+    FactType.STRING: BinaryText,
+    FactType.NUMBER: BigInteger(),
+    FactType.MONEY: Money(),
+    FactType.DATETIME: UtcDateTime(),
+    FactType.STRINGS: Json,
+}
+
+
+class DbEndUserFacts(Base):
+    """The stored facts of one end user."""
+
+    __table__ = Table(
+        "end_user_facts",
+        metadata,
+        Column("workspace_id", String, primary_key=True),
+        Column("end_user_id", String, primary_key=True),
+        *(Column(stored.name, _TYPES[stored.type], nullable=True) for stored in STORED),
+        Column("reasons", Json, nullable=False),
+        Column("notes", Json, nullable=False),
+        Column("customers", Json, nullable=False),
+        # Pairs of connection and customer id that the facts are made of.
+        Column("reporting_currency", String, nullable=False),
+        Column("last_values", Json, nullable=True),
+        # What was last known, shown as stale, once the connection is gone and nothing has a value any more.
+        Column("as_of", UtcDateTime, nullable=False),
+        Column("due_at", UtcDateTime, nullable=True),
+        # When something becomes another by the clock alone, and the row must be looked at again.
+        Index("ix_end_user_facts_due", "due_at"),
+    )

@@ -1,0 +1,81 @@
+"""Reading one account: its token, its budget, its patience with 429s, and Stripe's clock as seen through it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from stripe_sync.budget import Budget
+from stripe_sync.connect.models import Connection
+from stripe_sync.gateway import Answer, Gateway, GatewayError, Page, Trouble
+
+PATIENCE_S = (0.5, 1.0, 2.0, 4.0)
+"""How long to hold back after one 429 after another, before giving the work back."""
+SETTLED = timedelta(seconds=2)
+"""A measured offset this close to the present one changes nothing: one measurement is good to a second."""
+
+Said = TypeVar("Said", Answer, Page)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What talking to Stripe told us besides the objects."""
+
+    reads: int
+    clock_offset: timedelta
+
+
+class AccountReader:
+    """Reads one connection's account for the length of one job."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        budget: Budget,
+        connection: Connection,
+        token: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Read with `token`, which the vault gave out for `connection`."""
+        self.connection = connection
+        self._gateway = gateway
+        self._budget = budget
+        self._token = token
+        self._sleep = sleep
+        self._account = f"{connection.account_id}:{'live' if connection.livemode else 'test'}"
+        self._offset = connection.clock_offset
+        self._reads = 0
+
+    def read(self, ask: Callable[[Gateway, str], Said]) -> Said:
+        """Return what `ask(gateway, token)` returns, within the budget; raise GatewayError, after some 429s too."""
+        for patience in (*PATIENCE_S, None):
+            self._budget.take(self._account)
+            self._reads += 1
+            try:
+                said = ask(self._gateway, self._token)
+            except GatewayError as error:
+                if error.trouble is not Trouble.RATE_LIMITED or patience is None:
+                    raise
+                self._budget.punish(self._account, patience)
+                self._sleep(patience)
+            else:
+                self._settle(said.clock_offset)
+                return said
+        raise AssertionError("the last attempt returns or raises")
+
+    def stamp(self, said: Answer | Page) -> datetime:
+        """Return the moment before the request was sent, in Stripe's time."""
+        return said.sent_at + self._offset
+
+    def take_contact(self) -> Contact:
+        """Return what was learnt since the last call."""
+        contact = Contact(reads=self._reads, clock_offset=self._offset)
+        self._reads = 0
+        return contact
+
+    def _settle(self, measured: timedelta | None) -> None:
+        # Stamps of one clock must not jitter against each other, so small differences are left alone.
+        if measured is not None and abs(measured - self._offset) > SETTLED:
+            self._offset = measured

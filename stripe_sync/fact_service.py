@@ -141,7 +141,7 @@ class FactService:
 
 
 def _speaking(subject: Subject, settings: WorkspaceSettings) -> tuple[LinkedCustomer, ...]:
-    """Return the customers whose facts are the end user's: the linked ones, else candidates if the workspace says so."""
+    """Return the customers that speak for the end user: the linked ones, else candidates if the workspace says so."""
     chosen = subject.customers
     if not chosen and subject.match == "ambiguous" and settings.on_ambiguous is OnAmbiguous.BEST:
         chosen = subject.candidates

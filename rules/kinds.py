@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Optional
 
+from typing_extensions import override
+
 from engine.core.facts import FactType
 from rules.tree import (
     Arithmetic,
@@ -59,6 +61,7 @@ class Type:
     kind: Kind
     item: Optional["Type"] = None
 
+    @override
     def __str__(self) -> str:
         if self.item is None or self.item.kind in (Kind.ANY, Kind.JSON):
             return self.kind.value
@@ -128,7 +131,7 @@ ATTRIBUTES: Mapping[str, tuple[tuple[Kind, ...], Type]] = {
     "to_int": ((Kind.TEXT, Kind.NUMBER), NUMBER),
     "ceiling": ((Kind.NUMBER,), NUMBER),
     "floor": ((Kind.NUMBER,), NUMBER),
-    **{name: ((Kind.INSTANT,), NUMBER) for name in ("year", "month", "day", "hour", "minute", "second")},
+    **dict.fromkeys(("year", "month", "day", "hour", "minute", "second"), ((Kind.INSTANT,), NUMBER)),
     "days": ((Kind.DURATION,), NUMBER),
     "total_seconds": ((Kind.DURATION,), NUMBER),
 }
@@ -194,7 +197,7 @@ def _infer(node: Node, types: dict[int, Type]) -> Type:
     return type_
 
 
-def _type_of(node: Node, below: list[Type]) -> Type:  # noqa: PLR0911  # one line for each kind of node
+def _type_of(node: Node, below: list[Type]) -> Type:  # noqa: C901, PLR0911, PLR0912  # one line for each kind of node
     match node:
         case Literal():
             return _literal_type(node)
@@ -224,7 +227,8 @@ def _type_of(node: Node, below: list[Type]) -> Type:  # noqa: PLR0911  # one lin
             return common(below)
         case Choice():
             return common(below[1:])
-    return ANY
+        case _:
+            return ANY
 
 
 def common(types: list[Type]) -> Type:

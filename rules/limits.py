@@ -18,5 +18,7 @@ MAX_TEXT_FACT = 4096
 
 MAX_PATTERN_PROGRAM = 20_000
 """Instructions a translated regular expression may compile to."""
+MAX_PATTERN_MEMORY = 1 << 20
+"""Bytes RE2 may use for one regular expression and its cache of states."""
 MAX_PATTERNS = 4000
 """Distinct regular expressions in one ruleset."""

@@ -1,0 +1,113 @@
+"""A condition that has one outcome whatever the facts is probably a mistake: a warning.
+
+Each part is given the set of outcomes it can have: some value, no value, and for booleans true and false. A part
+without facts is worked out; the others are estimated upwards, so what is said to be impossible is impossible.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from engine.core.facts import Facts
+from rules.checks.subject import Subject
+from rules.diagnostics import Finding, Severity
+from rules.interpret import Evaluation
+from rules.tree import (
+    Builtin,
+    Choice,
+    Coalesce,
+    Collection,
+    Equality,
+    Fact,
+    Logic,
+    Membership,
+    Node,
+    Not,
+    is_null,
+    walk,
+)
+from rules.values import Unknown
+
+Outcomes = frozenset[bool | None]
+"""What a part can come to: true, false (for a value that is no boolean: true), and None for unknown."""
+
+_EITHER: Outcomes = frozenset({True, False})
+_ANYTHING: Outcomes = frozenset({True, False, None})
+_NEVER: Outcomes = frozenset({None})
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield a warning if the condition is always true, never true or always unknown."""
+    outcomes = _outcomes(subject.tree)
+    if outcomes == _NEVER:
+        code, message = "always_unknown", "the condition is always unknown, so the rule never matches"
+    elif True not in outcomes:
+        code, message = "never_true", "the condition is never true, so the rule never matches"
+    elif outcomes == {True}:
+        code, message = "always_true", "the condition is always true, so the rule matches every conversation"
+    else:
+        return
+    yield Finding(code=code, message=message, span=subject.tree.span, severity=Severity.WARNING)
+
+
+def _outcomes(node: Node) -> Outcomes:  # noqa: PLR0911  # one line for each kind of node
+    if not any(isinstance(part, Fact | Builtin) for part in walk(node)):
+        return _worked_out(node)
+    match node:
+        case Fact() | Builtin():
+            return _ANYTHING
+        case Logic():
+            return _logic(node)
+        case Not():
+            return frozenset(None if one is None else not one for one in _outcomes(node.operand))
+        case Equality() if is_null(node.left) or is_null(node.right):
+            return _null_test(node)
+        case Coalesce():
+            left = _outcomes(node.left)
+            return left if None not in left else (left - {None}) | _outcomes(node.right)
+        case Choice():
+            return _choice(node)
+        case Membership() if isinstance(node.right, Collection):
+            return _ANYTHING  # a known item may decide though others are unknown
+        case _:
+            return _NEVER if any(_outcomes(child) == _NEVER for child in node.children) else _ANYTHING
+
+
+def _worked_out(node: Node) -> Outcomes:
+    value = Evaluation(Facts(as_of=_EPOCH), _EPOCH, UTC).value(node)
+    if isinstance(value, Unknown):
+        return _NEVER
+    return frozenset({value}) if isinstance(value, bool) else frozenset({True})
+
+
+def _logic(node: Logic) -> Outcomes:
+    decisive = node.operator == "or"
+    parts = [_outcomes(operand) for operand in node.operands]
+    possible: set[bool | None] = set()
+    if any(decisive in part for part in parts):
+        possible.add(decisive)
+    if any(part == {decisive} for part in parts):
+        return frozenset(possible)
+    if all((not decisive) in part for part in parts):
+        possible.add(not decisive)
+    if any(None in part for part in parts):
+        possible.add(None)
+    return frozenset(possible)
+
+
+def _null_test(node: Equality) -> Outcomes:
+    other = node.right if is_null(node.left) else node.left
+    outcomes = _outcomes(other)
+    if outcomes == _NEVER:
+        return frozenset({node.operator == "=="})
+    return _EITHER if None in outcomes else frozenset({node.operator != "=="})
+
+
+def _choice(node: Choice) -> Outcomes:
+    condition = _outcomes(node.condition)
+    possible: Outcomes = frozenset({None}) if None in condition else frozenset()
+    if True in condition:
+        possible |= _outcomes(node.yes)
+    if False in condition:
+        possible |= _outcomes(node.no)
+    return possible

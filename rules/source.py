@@ -1,0 +1,310 @@
+"""The text of a ruleset as a tree of YAML nodes that know where they stand.
+
+The reader is libyaml's, at the level of events, because that is fast; what the text means is decided here, by the
+core schema of YAML 1.2 (`on`, `no`, `yes` are text). Tags, anchors, aliases, second documents and second
+definitions of a key are faults. A line that YAML can't read is reported, blanked, and the rest is read again, so
+that one slip does not hide the others.
+"""
+
+import bisect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+
+import yaml
+
+from rules import limits
+from rules.alignment import align
+from rules.tree import Span
+
+Plain = bool | int | Decimal | str | None
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_KEY_AND_VALUE = re.compile(r"^(?P<key>[ ]*(?:- +)*(?P<name>[\w\"'-]+) *:)[ \t]+(?P<value>\S.*)$")
+_MAX_RECOVERIES = 20
+
+_NULL = re.compile(r"null|Null|NULL|~|")
+_BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,30}|0o[0-7]{1,30}|0x[0-9a-fA-F]{1,30}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,30}|[0-9]{1,30}(?:\.[0-9]{0,30})?)(?:[eE][-+]?[0-9]{1,3})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlNode:
+    """Anything in the file; `span` is in code points from the start of the text."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar(YamlNode):
+    """A single value; `style` is None for a plain one, else the character that opens it."""
+
+    text: str
+    style: str | None
+
+    @property
+    def value(self) -> Plain:
+        """Return what the core schema makes of it; numbers beyond reason stay text."""
+        return self.text if self.style is not None else _resolve(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence(YamlNode):
+    """A list."""
+
+    items: tuple[YamlNode, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping(YamlNode):
+    """Keys and values in order; a key that was defined twice stands with its first value."""
+
+    entries: tuple[tuple[Scalar, YamlNode], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken(YamlNode):
+    """Something whose fault was already reported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What keeps a stretch of the file from being read as meant."""
+
+    code: str
+    message: str
+    span: Span
+    hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A text that was read: its root, or None if there is none, and every fault on the way."""
+
+    text: str
+    root: YamlNode | None
+    faults: tuple[Fault, ...]
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Return where each line starts."""
+        return line_starts(self.text)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset, both counted from 1."""
+        line = bisect.bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    def place_in(self, scalar: Scalar, span: Span) -> Span:
+        """Return where a stretch of a scalar's decoded text stands in the file."""
+        offsets = self._offsets(scalar)
+        start = offsets[min(span.start, len(offsets) - 1)]
+        last = offsets[min(max(span.end - 1, span.start), len(offsets) - 1)]
+        return Span(start, max(last + 1, start) if span.end > span.start else start)
+
+    def _offsets(self, scalar: Scalar) -> list[int]:
+        written = self.text[scalar.span.start : scalar.span.end]
+        return align(scalar.text, written, scalar.style, scalar.span.start)
+
+
+def line_starts(text: str) -> list[int]:
+    """Return the offset at which each line of `text` starts."""
+    return [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", text))]
+
+
+def read(text: str) -> Source:
+    """Return `text` read as YAML; never raises."""
+    if text.startswith("\ufeff"):
+        text = text[1:]
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > limits.MAX_RULESET_BYTES:
+        message = f"the ruleset is {size} bytes long, the limit is {limits.MAX_RULESET_BYTES}"
+        return Source(text=text, root=None, faults=(Fault(code="too_large", message=message, span=Span(0, 0)),))
+    faults = [_unprintable(found) for found in _UNPRINTABLE.finditer(text)]
+    readable = _UNPRINTABLE.sub("\ufffd", text) if faults else text
+    broken_lines: set[int] = set()
+    while True:
+        reading = _Reading(broken_lines=frozenset(broken_lines), starts=line_starts(text))
+        try:
+            root = reading.run(readable)
+        except yaml.MarkedYAMLError as error:
+            fault, line = _syntax_fault(error, readable)
+            faults.append(fault)
+            blanked = None if line in broken_lines else _blank(readable, line)
+            if blanked is None or len(broken_lines) >= _MAX_RECOVERIES:
+                return Source(text=text, root=None, faults=(*faults, *reading.faults))
+            broken_lines.add(line)
+            readable = blanked
+        else:
+            return Source(text=text, root=root, faults=(*faults, *reading.faults))
+
+
+def _resolve(text: str) -> Plain:
+    if _NULL.fullmatch(text):
+        return None
+    if _BOOLEAN.fullmatch(text):
+        return text[0] in "tT"
+    if _INTEGER.fullmatch(text):
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    return Decimal(text) if _FLOAT.fullmatch(text) else text
+
+
+def _unprintable(found: re.Match[str]) -> Fault:
+    message = f"the character U+{ord(found[0]):04X} is not allowed in a ruleset"
+    return Fault(code="control_character", message=message, span=Span(*found.span()), hint="remove it")
+
+
+def _syntax_fault(error: yaml.MarkedYAMLError, text: str) -> tuple[Fault, int]:
+    """Return the fault, and the line (from 0) on which the thing stands that could not be read."""
+    mark = error.problem_mark or error.context_mark
+    assert mark is not None
+    # A quoted text that never ends is noticed at the end of the file; it is at fault where it starts.
+    is_unended = error.context_mark is not None and "quoted scalar" in (error.context or "")
+    if is_unended and error.context_mark is not None:
+        mark = error.context_mark
+    starts = line_starts(text)
+    offset = min(mark.index, len(text))
+    line = bisect.bisect_right(starts, offset) - 1
+    found = re.compile(r"\w+|\S").match(text, offset)
+    span = Span(*found.span()) if found else Span(offset, offset)
+    message = f"YAML can't read this: {error.problem}" if not is_unended else "YAML finds no end of this quoted text"
+    return Fault(code="yaml_syntax", message=message, span=span, hint=_syntax_hint(_line(text, starts, line))), line
+
+
+def _line(text: str, starts: list[int], line: int) -> str:
+    end = starts[line + 1] if line + 1 < len(starts) else len(text)
+    return text[starts[line] : end].rstrip("\r\n")
+
+
+def _syntax_hint(line: str) -> str | None:
+    found = _KEY_AND_VALUE.match(line)
+    if found is None:
+        return "indent with spaces, not tabs" if "\t" in line[: len(line) - len(line.lstrip())] else None
+    if found["name"] == "when":
+        quoted = "'" + found["value"].replace("'", "''") + "'"
+        return f"put the condition in single quotes, `when: {quoted}`, or on its own line after `when: |`"
+    return f"put the value of `{found['name']}` in quotes"
+
+
+def _blank(text: str, line: int) -> str | None:
+    """Return `text` with the value on `line` replaced by spaces, or None if the line is no key and value."""
+    starts = line_starts(text)
+    written = _line(text, starts, line)
+    found = _KEY_AND_VALUE.match(written)
+    if found is None:
+        return None
+    spaces = " " * (len(written) - len(found["key"]))
+    start = starts[line] + len(found["key"])
+    return text[:start] + spaces + text[start + len(spaces) :]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A list or mapping that is being read."""
+
+    start: int
+    is_mapping: bool
+    items: list[YamlNode] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    broken_lines: frozenset[int]
+    starts: list[int]
+    faults: list[Fault] = field(default_factory=list)
+
+    def run(self, text: str) -> YamlNode | None:
+        loader = yaml.CLoader(text)
+        try:
+            return self._build(self._events(loader))
+        finally:
+            loader.dispose()
+
+    def _events(self, loader: yaml.CLoader) -> Iterator[yaml.Event]:
+        documents = 0
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._fault("second_document", "a ruleset is one YAML document", event, "remove the line `---`")
+                    return
+            yield event
+
+    def _build(self, events: Iterator[yaml.Event]) -> YamlNode | None:
+        stack: list[_Open] = []
+        root: YamlNode | None = None
+        for event in events:
+            node: YamlNode | None = None
+            match event:
+                case yaml.ScalarEvent():
+                    node = self._scalar(event)
+                case yaml.AliasEvent():
+                    hint = "write the value out"
+                    node = self._fault("yaml_alias", "aliases are not allowed in a ruleset", event, hint)
+                case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                    self._properties(event)
+                    if len(stack) >= limits.MAX_YAML_DEPTH:
+                        self._fault("too_deep", f"this is nested more than {limits.MAX_YAML_DEPTH} deep", event, None)
+                        return None
+                    stack.append(_Open(event.start_mark.index, isinstance(event, yaml.MappingStartEvent)))
+                case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                    node = self._close(stack.pop(), event.end_mark.index)
+                case _:
+                    pass
+            if node is not None and stack:
+                stack[-1].items.append(self._unless_blanked(stack[-1], node))
+            elif node is not None:
+                root = node
+        return root
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        self._properties(event)
+        span = Span(event.start_mark.index, event.end_mark.index)
+        if harmful := _UNPRINTABLE.search(event.value):
+            message = f"the character U+{ord(harmful[0]):04X} is not allowed in a text"
+            self.faults.append(Fault(code="control_character", message=message, span=span))
+        # Events name the style of a plain scalar by an empty string.
+        return Scalar(span=span, text=event.value, style=event.style or None)
+
+    def _properties(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+        if event.anchor is not None:
+            self._fault("yaml_alias", "anchors are not allowed in a ruleset", event, f"remove `&{event.anchor}`")
+        if event.tag is not None:
+            hint = "if it belongs to a text, put the text in quotes; to negate a condition write `not`"
+            self._fault("yaml_tag", "YAML tags are not allowed in a ruleset", event, hint)
+
+    def _fault(self, code: str, message: str, event: yaml.Event, hint: str | None) -> Broken:
+        span = Span(event.start_mark.index, max(event.end_mark.index, event.start_mark.index))
+        self.faults.append(Fault(code=code, message=message, span=span, hint=hint))
+        return Broken(span=span)
+
+    def _unless_blanked(self, within: _Open, node: YamlNode) -> YamlNode:
+        if self.broken_lines and within.is_mapping and len(within.items) % 2 and isinstance(node, Scalar):
+            key = within.items[-1]
+            if isinstance(key, Scalar) and node.text == "" and self._line_of(key) in self.broken_lines:
+                return Broken(span=node.span)
+        return node
+
+    def _line_of(self, node: YamlNode) -> int:
+        return bisect.bisect_right(self.starts, node.span.start) - 1
+
+    def _close(self, open_: _Open, end: int) -> YamlNode:
+        span = Span(open_.start, end)
+        if not open_.is_mapping:
+            return Sequence(span=span, items=tuple(open_.items))
+        entries: dict[str, tuple[Scalar, YamlNode]] = {}
+        for key, value in zip(open_.items[::2], open_.items[1::2], strict=True):
+            if isinstance(key, Broken):
+                continue
+            if not isinstance(key, Scalar):
+                self.faults.append(Fault(code="bad_key", message="a key is text", span=key.span))
+            elif key.text in entries:
+                message = f"`{key.text}` is defined twice"
+                self.faults.append(Fault(code="duplicate_key", message=message, span=key.span, hint="keep one of them"))
+            else:
+                entries[key.text] = (key, value)
+        return Mapping(span=span, entries=tuple(entries.values()))

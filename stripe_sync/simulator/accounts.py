@@ -28,7 +28,7 @@ class Account:
 
 def shape(world: World) -> Record:
     """Return the account as the API shows it."""
-    nothing_due = {
+    nothing_due: Record = {
         "alternatives": [],
         "current_deadline": None,
         "currently_due": [],

@@ -1,5 +1,7 @@
 """What a merchant's customers do by themselves: random, realistic operations."""
 
+# ruff: noqa: PLR2004 - shares of a population say most where they are used
+
 import random
 
 from stripe_sync.simulator.records import Record

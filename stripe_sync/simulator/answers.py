@@ -1,6 +1,7 @@
 """Answers of the simulated API, and Stripe's errors in Stripe's words."""
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from stripe_sync.simulator.records import Record
 
@@ -83,11 +84,11 @@ def rate_limited(reason: str) -> Answer:
 
 def forced(status: int) -> Answer:
     """Return the answer of a fault: any status Stripe might give, with a body that fits."""
-    if status == 429:  # noqa: PLR2004 - the HTTP status itself
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return rate_limited("global-rate")
-    if status == 401:  # noqa: PLR2004 - the HTTP status itself
+    if status == HTTPStatus.UNAUTHORIZED:
         return invalid_key("sk_*********").answer()
-    kind = "api_error" if status >= 500 else "invalid_request_error"  # noqa: PLR2004 - server errors
+    kind = "api_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
     return StripeError(status, "An error was forced by the simulator's faults.", kind=kind).answer()
 
 

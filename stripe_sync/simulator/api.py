@@ -9,8 +9,8 @@ from stripe_sync.simulator.answers import StripeError, missing
 from stripe_sync.simulator.listing import EVENT_MEMORY_S
 from stripe_sync.simulator.records import KIND_BY_PATH, Record
 from stripe_sync.simulator.shapes import list_object, render
-from stripe_sync.simulator.shapes.billing import line_item
 from stripe_sync.simulator.shapes.customers import deleted_customer
+from stripe_sync.simulator.shapes.invoices import line_item
 from stripe_sync.simulator.world import World
 
 _NESTED: dict[tuple[str, str], tuple[str, str]] = {
@@ -23,10 +23,11 @@ _NESTED: dict[tuple[str, str], tuple[str, str]] = {
 
 def label(path: str) -> str:
     """Return the endpoint a path belongs to, ids replaced, for counting."""
-    segments = path.strip("/").split("/")
-    if len(segments) > 2:  # noqa: PLR2004 - /v1/customers/<id>
-        segments[2] = "{id}"
-    return "/" + "/".join(segments)
+    match path.strip("/").split("/"):
+        case [version, kind, _, *rest]:
+            return "/" + "/".join([version, kind, "{id}", *rest])
+        case _:
+            return path
 
 
 def read(world: World, path: str, params: p.Params, now: float) -> Record:

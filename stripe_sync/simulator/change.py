@@ -124,6 +124,5 @@ def difference(before: Record, after: Record) -> Record:
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
-        nested = isinstance(old, dict) and isinstance(new, dict)
-        changed[name] = difference(old, new) if nested else old
+        changed[name] = difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else old
     return changed

@@ -14,6 +14,8 @@ from stripe_sync.simulator.shapes.customers import deleted_customer
 from stripe_sync.simulator.world import World
 
 MAX_DEPTH = 4
+_PAGE = 10
+"""How many objects a list made by expanding shows before `has_more`."""
 
 Tree = dict[str, "Tree"]
 
@@ -38,8 +40,8 @@ def _by_id(kind: str) -> Expandable:
 def _listed(kind: str, field: str, url: str, keep: Callable[[Record], bool] = lambda _: True) -> Expandable:
     def make(world: World, shape: Record) -> Record:
         records = [record for record in world.find(kind, field, shape["id"]) if keep(record)]
-        data = [render(world, kind, record) for record in records[:10]]
-        return list_object(url.format(shape["id"]), data, has_more=len(records) > 10)  # noqa: PLR2004 - Stripe's page
+        data = [render(world, kind, record) for record in records[:_PAGE]]
+        return list_object(url.format(shape["id"]), data, has_more=len(records) > _PAGE)
 
     return Expandable(how="computed", kind=kind, make=make)
 
@@ -68,14 +70,18 @@ def _cash_balance(world: World, shape: Record) -> Record:
 
 
 _OPAQUE = Expandable(how="opaque")
-_IS_CURRENT: Callable[[Record], bool] = lambda record: record["status"] not in {"canceled", "incomplete_expired"}  # noqa: E731 - one line beside its use
+
+
+def _is_current(record: Record) -> bool:
+    return record["status"] not in {"canceled", "incomplete_expired"}
+
 
 FIELDS: dict[str, dict[str, Expandable]] = {
     "customer": {
         "default_source": _OPAQUE,
         "discount": Expandable(how="inline", kind="discount"),
         "invoice_settings.default_payment_method": _by_id("payment_method"),
-        "subscriptions": _listed("subscription", "customer", "/v1/customers/{}/subscriptions", _IS_CURRENT),
+        "subscriptions": _listed("subscription", "customer", "/v1/customers/{}/subscriptions", _is_current),
         "sources": _empty_list("/v1/customers/{}/sources"),
         "tax_ids": _empty_list("/v1/customers/{}/tax_ids"),
         "cash_balance": Expandable(how="computed", make=_cash_balance),

@@ -133,7 +133,7 @@ def single_line(amount: int, description: str, now: int, rng: random.Random) -> 
     }
 
 
-def charge_record(  # noqa: PLR0913 - a charge has this many parts that vary
+def charge_record(
     charge_id: str,
     created: int,
     customer: Record,

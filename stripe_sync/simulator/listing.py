@@ -218,6 +218,8 @@ def _special_tests(world: World, kind: str, params: p.Params) -> Iterator[Predic
                 yield _equals("payment_intent", payment["payment_intent"])
         case "event":
             yield from _event_tests(world, params)
+        case _:
+            return
 
 
 def _subscription_tests(world: World, params: p.Params) -> Iterator[Predicate]:

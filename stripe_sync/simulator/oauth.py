@@ -74,9 +74,9 @@ class Authorizations:
         livemode = self._platform(secret_key)
         match args.get("grant_type"):
             case "authorization_code":
-                return self._by_code(str(args.get("code", "")), livemode, rng, now)
+                return self._by_code(str(args.get("code", "")), rng, now, livemode=livemode)
             case "refresh_token":
-                return self._by_refresh(str(args.get("refresh_token", "")), livemode, args, rng, now)
+                return self._by_refresh(str(args.get("refresh_token", "")), args, rng, livemode=livemode)
             case other:
                 raise OAuthError(400, "unsupported_grant_type", f"Unsupported grant type: {other}")
 
@@ -86,7 +86,7 @@ class Authorizations:
             raise OAuthError(401, "invalid_client", "No such API key, or it is not a platform's secret key.")
         return credential.livemode
 
-    def _by_code(self, code: str, livemode: bool, rng: random.Random, now: float) -> Record:
+    def _by_code(self, code: str, rng: random.Random, now: float, *, livemode: bool) -> Record:
         grant = self._grants.get(code)
         if grant is None or now - grant.issued_at > CODE_LIFETIME_S:
             raise OAuthError(400, "invalid_grant", f"Authorization code does not exist: {code}")
@@ -102,10 +102,9 @@ class Authorizations:
             account=grant.account, client_id=grant.client_id, scope=grant.scope, issued_at=grant.issued_at, used=True
         )
         self.connected[grant.account] = True
-        return self._issue("oauth", grant.account, grant.scope, code, livemode, rng)
+        return self._issue("oauth", grant.account, grant.scope, rng, code=code, livemode=livemode)
 
-    def _by_refresh(self, text: str, livemode: bool, args: Record, rng: random.Random, now: float) -> Record:
-        del now
+    def _by_refresh(self, text: str, args: Record, rng: random.Random, *, livemode: bool) -> Record:
         token = self.keyring.find(text)
         if token is None or token.kind != "refresh" or token.revoked:
             raise OAuthError(400, "invalid_grant", "Refresh token does not exist or was revoked.")
@@ -113,16 +112,17 @@ class Authorizations:
         scope = str(args.get("scope") or token.scope)
         if scope == "read_write" and token.scope == "read_only":
             raise OAuthError(400, "invalid_scope", "Requested scope is greater than the refresh token's.")
-        return self._issue("oauth", token.account, scope, token.code, livemode, rng, refresh=text)
+        return self._issue("oauth", token.account, scope, rng, code=token.code, livemode=livemode, refresh=text)
 
-    def _issue(  # noqa: PLR0913 - the parts of a token
+    def _issue(
         self,
         kind: str,
         account: str,
         scope: str,
+        rng: random.Random,
+        *,
         code: str | None,
         livemode: bool,
-        rng: random.Random,
         refresh: str | None = None,
     ) -> Record:
         mode = "live" if livemode else "test"
@@ -157,12 +157,12 @@ class Authorizations:
             )
             account, code = token.account, token.code
         elif args.get("grant_type") == "authorization_code":
-            answer = self._by_code(str(args.get("code", "")), livemode, rng, now)
+            answer = self._by_code(str(args.get("code", "")), rng, now, livemode=livemode)
             account, code = str(answer["stripe_user_id"]), str(args["code"])
             self.keyring.revoke(code=code, kinds=_TOKENS)
         else:
             raise OAuthError(400, "unsupported_grant_type", f"Unsupported grant type: {args.get('grant_type')}")
-        answer = self._issue("app", account, "stripe_apps", code, livemode, rng)
+        answer = self._issue("app", account, "stripe_apps", rng, code=code, livemode=livemode)
         access = Credential(
             kind="app",
             livemode=livemode,

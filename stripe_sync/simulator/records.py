@@ -55,6 +55,11 @@ KINDS: dict[str, Kind] = {
 KIND_BY_PATH: dict[str, str] = {kind.path: kind.name for kind in KINDS.values() if kind.path}
 
 
+def seeded(*parts: object) -> random.Random:
+    """Return the source of chance that these parts name; chance here makes test data, never secrets."""
+    return random.Random("/".join(map(str, parts)))  # noqa: S311 - simulated data, never secrets
+
+
 def new_id(prefix: str, rng: random.Random, length: int = 14) -> str:
     """Make an id that looks like Stripe's.
 

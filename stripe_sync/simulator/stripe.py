@@ -22,7 +22,7 @@ from stripe_sync.simulator.generator import OLDEST, generate
 from stripe_sync.simulator.limits import Limiter
 from stripe_sync.simulator.oauth import Application, Authorizations
 from stripe_sync.simulator.operations import OPERATIONS
-from stripe_sync.simulator.records import Record, new_id
+from stripe_sync.simulator.records import Record, new_id, seeded
 from stripe_sync.simulator.world import World
 
 _OK = 200
@@ -46,10 +46,10 @@ class SimulatedStripe:
         self.keyring = Keyring()
         self.requests: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
-        self.deliveries = Deliveries(random.Random(f"{seed}/deliveries"))
+        self.deliveries = Deliveries(seeded(seed, "deliveries"))
         self.operations = 0
         self._limiter = Limiter()
-        rng = random.Random(f"{seed}/platform")
+        rng = seeded(seed, "platform")
         self.oauth = Authorizations(_application(rng, self.keyring), self.keyring)
         self.webhook_secret = new_id("whsec_", rng, 30)
         self.accounts = {account.id: account for account in (_account(self, rng, plan, now) for plan in plans)}
@@ -60,7 +60,7 @@ class SimulatedStripe:
         """Return the platform's secret key of the default mode."""
         return self.oauth.application.secret_keys[self.livemode]
 
-    def world(self, account: str | None = None, livemode: bool | None = None) -> World:
+    def world(self, account: str | None = None, *, livemode: bool | None = None) -> World:
         """Return an account's world; of the default account and mode if nothing is said. Raises StripeError."""
         found = self.default_account if account is None else self.accounts.get(account)
         if found is None:
@@ -69,7 +69,7 @@ class SimulatedStripe:
 
     # Reading
 
-    def request(  # noqa: PLR0913 - the parts of an HTTP request
+    def request(
         self,
         method: str,
         path: str,
@@ -133,12 +133,12 @@ class SimulatedStripe:
         if credential.kind != "platform":
             if asked not in {None, credential.account}:
                 raise no_access("sk_*********", asked or "")
-            return self.world(credential.account, credential.livemode)
+            return self.world(credential.account, livemode=credential.livemode)
         if asked is None:
             raise StripeError(403, "The platform's own account holds nothing here: send Stripe-Account.")
         if not self.oauth.connected.get(asked):
             raise no_access("sk_*********", asked)
-        return self.world(asked, credential.livemode)
+        return self.world(asked, livemode=credential.livemode)
 
     # Changing
 
@@ -150,7 +150,7 @@ class SimulatedStripe:
         Arguments `account` and `livemode` choose the world.
         """
         self.operations += 1
-        rng = random.Random(f"{self.seed}/op/{self.operations}")
+        rng = seeded(self.seed, "op", self.operations)
         if action in OPERATIONS or action == "activity":
             return self._operate(action, dict(args), rng, now)
         return self._actions()[action](args, rng, now)
@@ -174,7 +174,7 @@ class SimulatedStripe:
 
     def _operate(self, action: str, args: Record, rng: random.Random, now: float) -> Record:
         livemode = args.pop("livemode", None)
-        world = self.world(args.pop("account", None), livemode)
+        world = self.world(args.pop("account", None), livemode=livemode)
         change = Change(world, int(now), rng)
         if action == "activity":
             reserved = args.get("reserved", ())

@@ -1,7 +1,6 @@
 """`ochre stripe-simulator`: a simulated Stripe on this machine."""
 
 import json
-import random
 import signal
 import sys
 import threading
@@ -13,7 +12,7 @@ from typing import NoReturn
 import click
 
 from stripe_sync.simulator.delivery import Endpoint
-from stripe_sync.simulator.records import new_id
+from stripe_sync.simulator.records import new_id, seeded
 from web.clock import SystemClock
 from web.simulator.door import Door
 from web.simulator.host import Host, HostOptions
@@ -38,7 +37,7 @@ _LIFE_S = 5.0
 @click.option("--activity-per-minute", default=0.0, show_default=True, help="Random changes of customers.")
 @click.option("--reserve", multiple=True, metavar="EMAIL", help="A customer whom random changes leave alone.")
 @click.option("--state", type=click.Path(path_type=Path, dir_okay=False), help="A file that keeps what happened.")
-def command(  # noqa: PLR0913, PLR0917 - the options of the command line
+def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
     port: int,
     customers: int,
     test_customers: int,
@@ -79,7 +78,7 @@ def command(  # noqa: PLR0913, PLR0917 - the options of the command line
         host = Host(options, clock)
     except JournalError as error:
         _fail(str(error))
-    control_token = new_id("ctl_", random.Random(f"{seed}/control"), 24)  # noqa: S311 - a simulated secret
+    control_token = new_id("ctl_", seeded(seed, "control"), 24)
     server.door = Door(host, control_token, clock.new_id)
     if webhook_url:
         host.add_endpoint(Endpoint(url=webhook_url, secret=host.stripe.webhook_secret))

@@ -17,7 +17,7 @@ from stripe_sync.simulator.stripe import SimulatedStripe
 from web.simulator.host import Host
 
 
-def answer(host: Host, method: str, name: str, args: Record) -> Record:
+def answer(host: Host, method: str, name: str, args: Record) -> Record:  # noqa: PLR0911 - one for each route
     """Do what a control request asks and return the answer; raises StripeError or OAuthError."""
     match method, name.split("/"):
         case "GET", ["stats"]:
@@ -91,7 +91,7 @@ def stats(stripe: SimulatedStripe) -> Record:
 def objects(stripe: SimulatedStripe, kind: str, args: Record) -> Record:
     """Return all objects of a kind as the API shows them, oldest first, for comparing with what others believe."""
     livemode = args.get("livemode")
-    world = stripe.world(args.get("account"), None if livemode is None else livemode in {True, "true"})
+    world = stripe.world(args.get("account"), livemode=None if livemode is None else livemode in {True, "true"})
     if "id" in args:
         record = world.get(kind, args["id"])
         if record is None:

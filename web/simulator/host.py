@@ -152,7 +152,7 @@ class Host:
         with self._lock:
             self.stripe.deliveries.endpoints.append(endpoint)
 
-    def read(self, reader: Callable[[SimulatedStripe], Any]) -> Any:  # noqa: ANN401 - whatever the reader returns
+    def read(self, reader: Callable[[SimulatedStripe], Any]) -> Any:
         """Look at the simulated Stripe while nothing changes it."""
         with self._lock:
             return reader(self.stripe)

@@ -30,6 +30,10 @@ def answer(host: Host, method: str, form: Mapping[str, str], headers: Mapping[st
         return render("authorize.html", accounts=accounts, scope=scope, application=host.stripe.oauth.application.name)
     if is_foreign_form(headers):
         return problem(403, "This form was sent from another site.")
+    return _decide(host, form, redirect_uri, scope, state)
+
+
+def _decide(host: Host, form: Mapping[str, str], redirect_uri: str, scope: str, state: dict[str, str]) -> Page:
     if form.get("decision", "authorize") != "authorize":
         refusal = {"error": "access_denied", "error_description": _DENIED, **state}
         return redirect(_with(redirect_uri, refusal))

@@ -73,15 +73,20 @@ def answer(host: Host, method: str, path: str, form: Mapping[str, str], headers:
         return style_sheet()
     segments = [segment for segment in path.split("/") if segment]
     if not segments:
-        default = host.stripe.default_account.id
-        return redirect(f"/{default}{'' if host.stripe.livemode else '/test'}/customers")
+        mode = [] if host.stripe.livemode else ["test"]
+        segments = [host.stripe.default_account.id, *mode, "customers"]
     account, *rest = segments
-    livemode = not (rest and rest[0] == "test")
-    rest = rest if livemode else rest[1:]
+    livemode = rest[:1] != ["test"]
     try:
-        place = _Place(world=host.stripe.world(account, livemode))
+        place = _Place(world=host.stripe.world(account, livemode=livemode))
     except StripeError as error:
         return problem(404, error.message)
+    return _at(host, place, method, rest if livemode else rest[1:], form, headers)
+
+
+def _at(
+    host: Host, place: _Place, method: str, rest: list[str], form: Mapping[str, str], headers: Mapping[str, str]
+) -> Page:
     match method, rest:
         case "GET", [] | ["customers"]:
             page: Page = host.read(lambda stripe: _customers(stripe, place, form.get("q", "")))
@@ -145,7 +150,7 @@ def _record(place: _Place, name: str, record_id: str) -> Page | None:
         world=world,
         kind=kind,
         title=_title(kind, record),
-        status=record.get("status"),
+        state=record.get("status"),
         buttons=buttons,
         related=_related(place, kind, record),
         text=json.dumps(shape_of(world, kind, record), indent=2, ensure_ascii=False),

@@ -1,13 +1,16 @@
 """A realistic merchant of any size from a seed: the same seed and size give the same objects, ids included."""
 
+# ruff: noqa: PLR2004 - shares of a population say most where they are used
+
 import random
 
 from stripe_sync.simulator import factory
 from stripe_sync.simulator.amounts import DAY
 from stripe_sync.simulator.generator import catalog, people
-from stripe_sync.simulator.generator.classes import FIRST, SHARES, Setting, Writer, nothing
+from stripe_sync.simulator.generator.classes import FIRST, SHARES, Writer, nothing
 from stripe_sync.simulator.generator.past import Past, Rows
-from stripe_sync.simulator.records import KINDS, Record, new_id
+from stripe_sync.simulator.generator.steps import Setting
+from stripe_sync.simulator.records import KINDS, Record, new_id, seeded
 
 OLDEST = 1300 * DAY
 IMPORT_AGE = 400 * DAY
@@ -24,7 +27,7 @@ _WEIGHTS = [share for _, share in SHARES]
 def generate(seed: str, customers: int, now: int) -> Rows:
     """Return all records of a merchant with so many customers as of `now`, by kind."""
     rows: Rows = {kind: [] for kind in KINDS}
-    goods = catalog.build(random.Random(f"{seed}/catalog"), now)
+    goods = catalog.build(seeded(seed, "catalog"), now)
     rows["product"], rows["price"], rows["coupon"] = goods.products, goods.prices, goods.coupons
     setting = Setting(
         catalog=goods,
@@ -37,7 +40,7 @@ def generate(seed: str, customers: int, now: int) -> Rows:
 
 
 def _write_customer(rows: Rows, setting: Setting, seed: str, index: int, now: int) -> None:
-    rng = random.Random(f"{seed}/{index}")
+    rng = seeded(seed, index)
     customer = _customer(seed, index, now, rng)
     writer = _class_of(index, rng)
     method = None
@@ -91,13 +94,13 @@ def _email(seed: str, index: int, first: str, last: str, rng: random.Random) -> 
         return None
     if chance < 0.04 and index > PLAIN:
         twin = rng.randrange(PLAIN, index)
-        email = _own_email(seed, twin, *people.name_of(random.Random(f"{seed}/{twin}")))
+        email = _own_email(seed, twin, *people.name_of(seeded(seed, twin)))
         return people.odd_case(email) if rng.random() < 0.4 else email
     return _own_email(seed, index, first, last)
 
 
 def _own_email(seed: str, index: int, first: str, last: str) -> str:
-    return people.email_of(first, last, index, random.Random(f"{seed}/{index}/email"))
+    return people.email_of(first, last, index, seeded(seed, index, "email"))
 
 
 def _card(rows: Rows, customer: Record, now: int, rng: random.Random) -> Record:

@@ -12,6 +12,10 @@ _MULTIPLIER = {"usd": 1.0, "eur": 0.92, "gbp": 0.79, "jpy": 1.5, "kwd": 3.1}
 """From US cents to a price of about the same worth in the currency's minor unit (KWD has three decimals)."""
 
 
+_HIGH = 100_000
+"""US cents a month from which a plan is only for customers of the class `high_mrr`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Catalog:
     """Products, prices and coupons, with the prices sorted by how histories use them."""
@@ -72,7 +76,7 @@ class _Maker:
 
     def plan(self, name: str, cents: int, unit_label: str | None = None) -> None:
         product = self.product(name, description=f"{name} plan", unit_label=unit_label)
-        high = "high" if cents >= 100_000 else ""
+        high = "high" if cents >= _HIGH else ""
         for currency, factor in _MULTIPLIER.items():
             amount = round(cents * factor)
             amount -= amount % 10 if currency == "kwd" else 0  # the last of three decimals is always 0
@@ -154,7 +158,9 @@ def _coupons(maker: _Maker, now: int) -> Iterator[Record]:
         ("WELCOME20", {"name": "20% forever", "percent_off": 20.0}),
         ("LAUNCH50", {"name": "Half price", "percent_off": 50.0, "duration": "repeating", "duration_in_months": 3}),
         ("FIRSTFREE", {"name": "First period free", "percent_off": 100.0, "duration": "once"}),
-        ("5 OFF", {"name": "Five off", "amount_off": 500, "currency": "usd", "currency_options": {"eur": {"amount_off": 450}}}),
+        ("5 OFF", {
+            "name": "Five off", "amount_off": 500, "currency": "usd", "currency_options": {"eur": {"amount_off": 450}},
+        }),
         ("GROWTH15", {"name": "Growth only", "percent_off": 15.5, "applies_to": {"products": [growth]}}),
         ("FRIENDS", {"name": "Free of charge", "percent_off": 100.0}),
     )  # fmt: skip

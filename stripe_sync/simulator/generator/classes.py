@@ -4,124 +4,35 @@ A class is a function that writes a customer's past; `SHARES` says how common it
 merchant go through `FIRST` in order, so that even the smallest has one of each that a demonstration needs.
 """
 
+# ruff: noqa: PLR2004 - shares of a population say most where they are used
+
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from stripe_sync.simulator import invoicing
 from stripe_sync.simulator.amounts import DAY, MONTH, period_seconds
-from stripe_sync.simulator.generator.catalog import Catalog
 from stripe_sync.simulator.generator.past import Past
+from stripe_sync.simulator.generator.steps import (
+    HOUR,
+    Setting,
+    bill_periods,
+    choose_price,
+    maybe_discount,
+    pay_all,
+    start_of,
+)
 from stripe_sync.simulator.records import Record
-
-_MOST_INVOICES = 24
-_HOUR = 3600
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What a class writes with: the merchant's catalog and its prices and coupons by id."""
-
-    catalog: Catalog
-    price_by_id: dict[str, Record]
-    coupon_by_id: dict[str, Record]
-
 
 Writer = Callable[[Past, Setting], None]
 
 
-def _prices(past: Past, setting: Setting, use: str) -> Record:
-    fitting = setting.catalog.prices_for(use, past.customer["currency"])
-    paid = [price for price in fitting if price["unit_amount"] != 0 and price["active"]]
-    return past.rng.choice(paid or setting.catalog.by_use[use])
-
-
-def _since(past: Past, price: Record, least_periods: float = 0.2) -> int:
-    """Return when a subscription began: at or after the customer, so that its invoices stay few."""
-    period = period_seconds(price)
-    oldest = max(past.customer["created"], past.now - _MOST_INVOICES * period)
-    latest = past.now - int(least_periods * period)
-    return min(oldest + past.rng.randrange(0, 7 * DAY), max(oldest, latest))
-
-
-def _cycles(
-    past: Past, setting: Setting, subscription: Record, until: int, discounts: Sequence[Record] = ()
-) -> list[Record]:
-    """Write the invoices of every period that began before `until`, all open, and move the items to the last."""
-    items = [row for row in past.rows["subscription_item"][-len(subscription["items"]) :]]
-    period = min(period_seconds(setting.price_by_id[item["price"]]) for item in items)
-    invoices: list[Record] = []
-    start = items[0]["current_period_start"]
-    left = list(discounts)
-    while start < until:
-        due = [item for item in items if item["current_period_start"] == start]
-        lines = invoicing.subscription_lines(due, setting.price_by_id.__getitem__, subscription["currency"], past.rng)
-        in_force = [row for row in left if row["end"] is None or row["end"] > start]
-        invoices.append(past.bill(subscription, lines, start, setting.coupon_by_id.get, in_force))
-        left = [row for row in left if setting.coupon_by_id[row["coupon"]]["duration"] != "once"]
-        start += period
-        if start < until:
-            for item in items:
-                if item["current_period_end"] <= start:
-                    item["current_period_start"] = start
-                    item["current_period_end"] = start + period_seconds(setting.price_by_id[item["price"]])
-    subscription["discounts"] = [row["id"] for row in left if row["end"] is None or row["end"] > past.now]
-    return invoices
-
-
-def _pay_all(past: Past, invoices: Sequence[Record]) -> None:
-    """Settle invoices by card, with the mishaps of real life: retries, refunds, disputes, credit notes."""
-    rng = past.rng
-    for invoice in invoices:
-        at = min(invoice["created"] + rng.randrange(_HOUR, 2 * _HOUR), past.now - 30)
-        old = past.now - invoice["created"] > 30 * DAY
-        charge = past.pay(invoice, at + (6 * DAY if old else 0), failures=2 if old and rng.random() < 0.03 else 0)
-        if charge is not None and old:
-            _mishap(past, invoice, charge)
-
-
-def _mishap(past: Past, invoice: Record, charge: Record) -> None:
-    chance, amount = past.rng.random(), charge["amount_captured"]
-    at = charge["created"] + past.rng.randrange(DAY, 10 * DAY)
-    if chance < 0.015:
-        past.refund(charge, amount, at, "succeeded")
-    elif chance < 0.03 and amount > 1:
-        past.refund(charge, amount // 2, at, "succeeded")
-    elif chance < 0.034:
-        past.refund(charge, amount, at, "failed")
-    elif chance < 0.042:
-        past.dispute(charge, at, past.rng.choice(_DISPUTES))
-    elif chance < 0.05 and amount > 1:
-        past.credit(invoice, amount // 4 or 1, at)
-
-
-_DISPUTES = (
-    "needs_response", "under_review", "won", "lost", "warning_needs_response", "warning_under_review",
-    "warning_closed", "prevented", "appeal_needs_response", "appeal_under_review",
-)  # fmt: skip
-
-
-def _some_discount(past: Past, setting: Setting, subscription: Record, share: float = 0.18) -> list[Record]:
-    rng, start = past.rng, subscription["start_date"]
-    if rng.random() >= share:
-        return []
-    coupon = rng.choice(setting.catalog.coupons)
-    months = coupon["duration_in_months"]
-    end = start + months * MONTH if months else None
-    if rng.random() < 0.2 and coupon["duration"] == "forever":
-        discount = past.discount(coupon, start, None, end)
-        past.customer["discount"] = discount["id"]
-        return [discount]
-    return [past.discount(coupon, start, subscription, end)]
-
-
 def _steady(use: str, *, quantity: tuple[int, int] = (1, 1)) -> Writer:
     def write(past: Past, setting: Setting) -> None:
-        price = _prices(past, setting, use)
-        start = _since(past, price)
+        price = choose_price(past, setting, use)
+        start = start_of(past, price)
         subscription = past.subscribe([price], start, quantities=[past.rng.randint(*quantity)])
-        discounts = _some_discount(past, setting, subscription)
-        _pay_all(past, _cycles(past, setting, subscription, past.now, discounts))
+        discounts = maybe_discount(past, setting, subscription)
+        pay_all(past, bill_periods(past, setting, subscription, past.now, discounts))
         if past.customer["discount"]:
             subscription["discounts"] = []
 
@@ -130,37 +41,37 @@ def _steady(use: str, *, quantity: tuple[int, int] = (1, 1)) -> Writer:
 
 def plain_active(past: Past, setting: Setting) -> None:
     """An undiscounted monthly subscription that has always been paid."""
-    price = _prices(past, setting, "monthly")
-    subscription = past.subscribe([price], _since(past, price, 0.5))
-    for invoice in _cycles(past, setting, subscription, past.now):
-        past.pay(invoice, min(invoice["created"] + _HOUR, past.now - 30))
+    price = choose_price(past, setting, "monthly")
+    subscription = past.subscribe([price], start_of(past, price, 0.5))
+    for invoice in bill_periods(past, setting, subscription, past.now):
+        past.pay(invoice, min(invoice["created"] + HOUR, past.now - 30))
 
 
 def high_mrr(past: Past, setting: Setting) -> None:
     """An undiscounted enterprise subscription, worth far more than most."""
-    price = _prices(past, setting, "highmonthly")
-    subscription = past.subscribe([price], _since(past, price, 0.5), quantities=[past.rng.randint(2, 6)])
-    for invoice in _cycles(past, setting, subscription, past.now):
-        past.pay(invoice, min(invoice["created"] + _HOUR, past.now - 30))
+    price = choose_price(past, setting, "highmonthly")
+    subscription = past.subscribe([price], start_of(past, price, 0.5), quantities=[past.rng.randint(2, 6)])
+    for invoice in bill_periods(past, setting, subscription, past.now):
+        past.pay(invoice, min(invoice["created"] + HOUR, past.now - 30))
 
 
 def past_due(past: Past, setting: Setting) -> None:
     """A monthly subscription whose last invoice could not be collected, and is tried again."""
-    price = _prices(past, setting, "monthly")
+    price = choose_price(past, setting, "monthly")
     behind = past.rng.randrange(2 * DAY, 9 * DAY)
     periods = past.rng.randint(1, 14)
     start = past.now - behind - periods * period_seconds(price)
     past.customer["created"] = min(past.customer["created"], start)
     subscription = past.subscribe([price], start, status="past_due")
-    *paid, last = _cycles(past, setting, subscription, past.now)
-    _pay_all(past, paid)
-    past.fail(last, last["created"] + _HOUR, 1 + behind // (3 * DAY))
+    *paid, last = bill_periods(past, setting, subscription, past.now)
+    pay_all(past, paid)
+    past.fail(last, last["created"] + HOUR, 1 + behind // (3 * DAY))
     past.customer["delinquent"] = True
 
 
 def trialing(past: Past, setting: Setting) -> None:
     """A trial of thirty days that began lately; its first invoice was for nothing."""
-    price = _prices(past, setting, past.rng.choice(("monthly", "yearly")))
+    price = choose_price(past, setting, past.rng.choice(("monthly", "yearly")))
     start = past.now - past.rng.randrange(DAY, 15 * DAY)
     end = start + 30 * DAY
     past.customer["created"] = max(past.customer["created"], start - DAY)
@@ -176,30 +87,30 @@ def trialing(past: Past, setting: Setting) -> None:
 
 def unpaid(past: Past, setting: Setting) -> None:
     """A subscription whose retries are exhausted, with two open invoices."""
-    price = _prices(past, setting, "monthly")
+    price = choose_price(past, setting, "monthly")
     subscription = past.subscribe([price], past.now - 5 * MONTH - 3 * DAY, status="unpaid")
     past.customer["created"] = min(past.customer["created"], subscription["created"])
-    *paid, before, last = _cycles(past, setting, subscription, past.now)
-    _pay_all(past, paid)
-    past.fail(before, before["created"] + _HOUR, 4, retried=False)
-    past.fail(last, last["created"] + _HOUR, 1, retried=False)
+    *paid, before, last = bill_periods(past, setting, subscription, past.now)
+    pay_all(past, paid)
+    past.fail(before, before["created"] + HOUR, 4, retried=False)
+    past.fail(last, last["created"] + HOUR, 1, retried=False)
     past.customer["delinquent"] = True
 
 
 def canceled(past: Past, setting: Setting) -> None:
     """A subscription that ended: mostly asked for, sometimes after payments failed, sometimes disputed."""
-    price = _prices(past, setting, past.rng.choice(("monthly", "monthly", "yearly", "quarterly")))
-    start = _since(past, price)
+    price = choose_price(past, setting, past.rng.choice(("monthly", "monthly", "yearly", "quarterly")))
+    start = start_of(past, price)
     subscription = past.subscribe([price], start, status="canceled")
     end = start + past.rng.randrange(DAY, max(2 * DAY, past.now - start))
     reason = past.rng.choice(("cancellation_requested", "cancellation_requested", "payment_failed", "payment_disputed"))
-    invoices = _cycles(past, setting, subscription, min(end, past.now - 60))
+    invoices = bill_periods(past, setting, subscription, min(end, past.now - 60))
     if reason == "payment_failed":
-        _pay_all(past, invoices[:-1])
-        past.fail(invoices[-1], invoices[-1]["created"] + _HOUR, 4, retried=False)
+        pay_all(past, invoices[:-1])
+        past.fail(invoices[-1], invoices[-1]["created"] + HOUR, 4, retried=False)
         invoices[-1].update(status="uncollectible", uncollectible_at=end, uncollectible_reason="max_payment_attempts")
     else:
-        _pay_all(past, invoices)
+        pay_all(past, invoices)
     asked = end - past.rng.randrange(0, DAY)
     subscription.update(canceled_at=asked, ended_at=min(end, past.now - 60), cancellation_reason=reason)
 
@@ -211,18 +122,18 @@ def canceling(past: Past, setting: Setting) -> None:
     past.rows["subscription"][-1].update(
         cancel_at_period_end=True,
         cancel_at=item["current_period_end"],
-        canceled_at=past.now - _HOUR,
+        canceled_at=past.now - HOUR,
         cancellation_reason="cancellation_requested",
     )
 
 
 def paused(past: Past, setting: Setting) -> None:
     """A trial that ended without a card, or a subscription paused on request."""
-    price = _prices(past, setting, "monthly")
+    price = choose_price(past, setting, "monthly")
     start = past.now - past.rng.randrange(40 * DAY, 90 * DAY)
     past.customer["created"] = min(past.customer["created"], start)
     subscription = past.subscribe([price], start, status="paused")
-    _pay_all(past, _cycles(past, setting, subscription, past.now - 20 * DAY))
+    pay_all(past, bill_periods(past, setting, subscription, past.now - 20 * DAY))
     reason = past.rng.choice(("trial_end_without_payment_method", "pause_requested"))
     subscription.update(paused_at=past.now - 20 * DAY, pause_reason=reason)
 
@@ -236,25 +147,25 @@ def collection_paused(past: Past, setting: Setting) -> None:
 
 def incomplete(past: Past, setting: Setting) -> None:
     """A first payment that failed within the last day, or long ago."""
-    price = _prices(past, setting, "monthly")
+    price = choose_price(past, setting, "monthly")
     expired = past.rng.random() < 0.6
     start = past.now - (past.rng.randrange(3 * DAY, 200 * DAY) if expired else past.rng.randrange(600, 80_000))
     past.customer["created"] = min(past.customer["created"], start)
     status = "incomplete_expired" if expired else "incomplete"
     subscription = past.subscribe([price], start, status=status)
-    (first, *_) = _cycles(past, setting, subscription, start + 1)
+    (first, *_) = bill_periods(past, setting, subscription, start + 1)
     past.fail(first, start + 30, 1, retried=False)
     if expired:
-        first.update(status="void", voided_at=start + 23 * _HOUR)
-        subscription.update(ended_at=start + 23 * _HOUR)
+        first.update(status="void", voided_at=start + 23 * HOUR)
+        subscription.update(ended_at=start + 23 * HOUR)
 
 
 def by_transfer(past: Past, setting: Setting) -> None:
     """Invoices sent and paid by bank transfer, outside Stripe; the last may be open, due or overdue."""
-    price = _prices(past, setting, past.rng.choice(("monthly", "quarterly")))
-    start = _since(past, price)
+    price = choose_price(past, setting, past.rng.choice(("monthly", "quarterly")))
+    start = start_of(past, price)
     subscription = past.subscribe([price], start, collection_method="send_invoice", days_until_due=14)
-    *old, last = _cycles(past, setting, subscription, past.now)
+    *old, last = bill_periods(past, setting, subscription, past.now)
     for invoice in old:
         past.pay_off_stripe(invoice, min(invoice["created"] + 10 * DAY, past.now - 30))
     if last["due_date"] < past.now:
@@ -270,32 +181,33 @@ def several(past: Past, setting: Setting) -> None:
 
 def mixed_intervals(past: Past, setting: Setting) -> None:
     """One subscription with a yearly plan and a monthly one."""
-    prices = [_prices(past, setting, "yearly"), _prices(past, setting, "monthly")]
+    prices = [choose_price(past, setting, "yearly"), choose_price(past, setting, "monthly")]
     start = max(past.customer["created"], past.now - 20 * MONTH)
     subscription = past.subscribe(prices, start)
-    _pay_all(past, _cycles(past, setting, subscription, past.now))
+    pay_all(past, bill_periods(past, setting, subscription, past.now))
 
 
 def with_usage(past: Past, setting: Setting) -> None:
     """A plan together with metered usage."""
-    prices = [_prices(past, setting, "monthly"), setting.catalog.by_use["metered"][0]]
-    subscription = past.subscribe(prices, _since(past, prices[0]))
-    _pay_all(past, _cycles(past, setting, subscription, past.now))
+    past.customer["currency"] = "usd"
+    prices = [choose_price(past, setting, "monthly"), setting.catalog.by_use["metered"][0]]
+    subscription = past.subscribe(prices, start_of(past, prices[0]))
+    pay_all(past, bill_periods(past, setting, subscription, past.now))
 
 
 def foreign_option(past: Past, setting: Setting) -> None:
     """A subscription in euros to a price whose own currency is the dollar."""
     past.customer["currency"] = "eur"
     price = setting.catalog.by_use["multicurrency"][0]
-    subscription = past.subscribe([price], _since(past, price))
-    _pay_all(past, _cycles(past, setting, subscription, past.now))
+    subscription = past.subscribe([price], start_of(past, price))
+    pay_all(past, bill_periods(past, setting, subscription, past.now))
 
 
 def many_items(past: Past, setting: Setting) -> None:
     """A subscription with more items than Stripe embeds."""
-    prices = [_prices(past, setting, "monthly") for _ in range(12)]
-    subscription = past.subscribe(prices, _since(past, prices[0]))
-    _pay_all(past, _cycles(past, setting, subscription, past.now))
+    prices = [choose_price(past, setting, "monthly") for _ in range(12)]
+    subscription = past.subscribe(prices, start_of(past, prices[0]))
+    pay_all(past, bill_periods(past, setting, subscription, past.now))
 
 
 def one_off(past: Past, setting: Setting) -> None:
@@ -305,7 +217,7 @@ def one_off(past: Past, setting: Setting) -> None:
         at = past.rng.randrange(past.customer["created"], past.now - 60)
         amount = past.rng.randrange(500, 20_000, 10)
         if past.rng.random() < 0.5:
-            past.pay(past.bill_once(amount, at), min(at + _HOUR, past.now - 30))
+            past.pay(past.bill_once(amount, at), min(at + HOUR, past.now - 30))
         else:
             charge = past.charge(amount, at, failure=past.rng.choice((None, None, None, "card_declined")))
             if charge["status"] == "succeeded":

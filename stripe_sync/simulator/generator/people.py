@@ -1,5 +1,7 @@
 """The people of a generated merchant: names as customers write them, addresses, cards."""
 
+# ruff: noqa: PLR2004 - shares of a population say most where they are used
+
 import random
 
 from stripe_sync.simulator.amounts import DAY
@@ -44,13 +46,13 @@ def email_of(first: str, last: str, index: int, rng: random.Random) -> str:
     local = f"{ascii_first}.{last.lower()}{index}"
     domain = rng.choice(_DOMAINS)
     oddity = rng.random()
-    if oddity < 0.03:  # noqa: PLR2004 - a share
+    if oddity < 0.03:
         return f"{local.title()}@{domain.upper()}"
-    if oddity < 0.045:  # noqa: PLR2004 - a share
+    if oddity < 0.045:
         return f"{local}@bücher.example"
-    if oddity < 0.06:  # noqa: PLR2004 - a share
+    if oddity < 0.06:
         return f"{first.lower()}.{last.lower()}{index}@{domain}"
-    if oddity < 0.07:  # noqa: PLR2004 - a share
+    if oddity < 0.07:
         return f"{local}+billing@{domain}"
     return f"{local}@{domain}"
 
@@ -63,7 +65,7 @@ def odd_case(email: str) -> str:
 
 def address_of(rng: random.Random) -> Record | None:
     """Return a postal address, or none."""
-    if rng.random() < 0.15:  # noqa: PLR2004 - a share
+    if rng.random() < 0.15:
         return None
     return {
         "city": "Springfield",

@@ -6,7 +6,7 @@ An operation takes a `Change` and its arguments, and raises `StripeError` before
 from collections.abc import Callable
 
 from stripe_sync.simulator.change import Change
-from stripe_sync.simulator.operations import billing, catalog, customers, dunning, payments, subscriptions
+from stripe_sync.simulator.operations import billing, catalog, customers, dunning, payments, reversals, subscriptions
 from stripe_sync.simulator.records import Record
 
 Operation = Callable[[Change, Record], None]
@@ -36,10 +36,10 @@ OPERATIONS: dict[str, Operation] = {
         dunning.fail_payment,
         payments.create_charge,
         payments.settle_charge,
-        payments.refund,
-        payments.fail_refund,
-        payments.dispute,
-        payments.close_dispute,
+        reversals.refund,
+        reversals.fail_refund,
+        reversals.dispute,
+        reversals.close_dispute,
         catalog.create_product,
         catalog.update_product,
         catalog.delete_product,

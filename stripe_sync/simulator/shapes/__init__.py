@@ -8,7 +8,7 @@ it first.
 from collections.abc import Callable
 
 from stripe_sync.simulator.records import Record
-from stripe_sync.simulator.shapes import billing, catalog, customers, payments
+from stripe_sync.simulator.shapes import catalog, customers, invoices, payments, subscriptions
 from stripe_sync.simulator.world import World
 
 API_VERSION = "2026-10-28.endive"
@@ -20,11 +20,11 @@ _RENDERERS: dict[str, Callable[[World, Record], Record]] = {
     "price": catalog.price,
     "coupon": catalog.coupon,
     "discount": catalog.discount,
-    "subscription": billing.subscription,
-    "subscription_item": billing.subscription_item,
-    "invoice": billing.invoice,
-    "invoice_payment": billing.invoice_payment,
-    "credit_note": billing.credit_note,
+    "subscription": subscriptions.subscription,
+    "subscription_item": subscriptions.subscription_item,
+    "invoice": invoices.invoice,
+    "invoice_payment": invoices.invoice_payment,
+    "credit_note": invoices.credit_note,
     "charge": payments.charge,
     "payment_intent": payments.payment_intent,
     "refund": payments.refund,

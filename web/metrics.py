@@ -7,6 +7,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from engine.core.decision import Decision
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -28,7 +30,7 @@ class Metrics:
         )
         self.decisions = Counter(
             "ochre_decisions_total",
-            "Conversations decided, by whether a rule or only the fallback acted.",
+            "Conversations decided, by what decided: a rule that stopped, other rules, the fallback alone, nothing.",
             ("by",),
             registry=self.registry,
         )
@@ -37,6 +39,19 @@ class Metrics:
             "Wake-ups that Redis did not take; the scheduler makes up for them.",
             registry=self.registry,
         )
+
+    def count_decision(self, decision: Decision) -> None:
+        """Count a new conversation's decision by what decided it."""
+        by = (
+            "stop"
+            if decision.stopped_by
+            else "rule"
+            if decision.matched
+            else "fallback"
+            if decision.fallback
+            else "none"
+        )
+        self.decisions.labels(by).inc()
 
     def gauges(self, collector: "Gauges") -> None:
         """Ask `collector` for present values at every scrape."""

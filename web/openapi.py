@@ -5,6 +5,8 @@ here strictly: a body that is not JSON is a 400, another media type a 415, text 
 """
 
 import json
+import math
+import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -14,6 +16,7 @@ from flask_openapi3.openapi import OpenAPI
 from typing_extensions import override
 
 from engine.faults import Fault
+from engine.text import text_fault
 from web.auth.access import access_of
 from web.errors import MAX_FAULTS, Problem, from_validation, invalid, pointer, render
 
@@ -43,25 +46,16 @@ class StrictRequest(Request):
 def parse_json(body: bytes) -> Any:
     """Return the value that `body` writes; raise a 400 if it is no JSON, a 422 for text that cannot be kept."""
     try:
-        value = json.loads(_decoded(body, "JSON"), parse_constant=_refuse_constant)
+        value = json.loads(_decoded(body, "JSON"), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         detail = error.msg if isinstance(error, json.JSONDecodeError) else "a number or the nesting is out of bounds"
         raise Problem(400, f"The body is not JSON: {detail}.") from error
-    faults = tuple(_bad_texts(value))[:MAX_FAULTS]
+    faults = tuple(_unfit_texts(value))[:MAX_FAULTS]
     if faults:
         raise invalid(*faults)
     if not isinstance(value, dict):
         raise invalid(Fault(pointer="", message="The body must be a JSON object."))
     return value
-
-
-def bad_text(text: str) -> str | None:
-    """Return what makes `text` impossible to keep, or None."""
-    if "\x00" in text:
-        return "holds a NUL byte"
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return "holds a lone surrogate, which is no character"
-    return None
 
 
 def new_app() -> OpenAPI:
@@ -86,26 +80,41 @@ def _decoded(body: bytes, kind: str) -> str:
 
 
 def _clean(text: str) -> str:
-    wrong = bad_text(text)
-    if wrong is not None:
-        raise invalid(Fault(pointer="/text", message=f"The text {wrong}."))
+    fault = _unfit("/text", text)
+    if fault is not None:
+        raise invalid(fault)
     return text
 
 
-def _bad_texts(value: Any, path: tuple[int | str, ...] = ()) -> Iterator[Fault]:
-    if isinstance(value, str):
-        wrong = bad_text(value)
-        if wrong is not None:
-            yield Fault(pointer=pointer(path), message=f"The text {wrong}.")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _bad_texts(item, (*path, index))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if bad_text(key) is not None:
-                yield Fault(pointer=pointer(path), message=f"A key {bad_text(key)}.")
-            else:
-                yield from _bad_texts(item, (*path, key))
+def _unfit(where: str, text: str) -> Fault | None:
+    return text_fault(where, text, longest=sys.maxsize)
+
+
+def _unfit_texts(body: Any) -> Iterator[Fault]:
+    """Yield a fault for every text in `body`, however deep, that no database can keep."""
+    waiting: list[tuple[tuple[int | str, ...], Any]] = [((), body)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            fault = _unfit(pointer(path), value)
+            if fault is not None:
+                yield fault
+        elif isinstance(value, list):
+            waiting.extend(((*path, index), item) for index, item in enumerate(value))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                fault = _unfit(pointer(path), key)
+                if fault is not None:
+                    yield fault
+                else:
+                    waiting.append(((*path, key), item))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

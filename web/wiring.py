@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from engine.ports import Clock, Waker
 from engine.storage import Database
+from web.auth.members import MemberService
 from web.auth.service import AuthService
 from web.auth.throttle import Throttle
 from web.clock import SystemClock
@@ -22,6 +23,7 @@ class Services:
     waker: Waker
     metrics: Metrics
     auth: AuthService
+    members: MemberService
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Services:
@@ -31,11 +33,13 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
     database = Database(settings.database_url)
     metrics = Metrics()
     waker: Waker = QueueWaker(settings.redis_url, clock, metrics) if settings.redis_url else SilentWaker()
+    auth = AuthService(database, clock, Throttle(settings.redis_url))
     return Services(
         settings=settings,
         database=database,
         clock=clock,
         waker=waker,
         metrics=metrics,
-        auth=AuthService(database, clock, Throttle(settings.redis_url)),
+        auth=auth,
+        members=MemberService(database, clock, auth),
     )

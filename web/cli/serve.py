@@ -25,9 +25,9 @@ def command(host: str, port: int, *, everything: bool) -> None:
         return
     if not _is_free(host, port):
         fail(f"port {port} of {host} is taken; choose another with --port")
+    from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
-    from granian import Granian
 
     # The server's child reads the settings again, in a process of its own.
     os.environ["OCHRE_DATA_DIR"] = str(settings.data_dir)

@@ -1,0 +1,1 @@
+"""What an AI drafter may know about the customer it answers."""

@@ -38,11 +38,11 @@ class Kind(StrEnum):
     FALLBACK = "fallback"
     NOTHING = "nothing"
     STOPPED = "stopped"
+    FAILED = "failed"
+    KEPT = "kept"
     UNKNOWN = "unknown"
     ERROR = "error"
     SHADOW = "shadow"
-    FAILED = "failed"
-    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def label(fact: str) -> str:
 def _matched(decision: Decision) -> Iterator[Why]:
     for rule in decision.matched:
         did = _deeds(decision, rule)
-        text = f"“{rule}” matched and {did}." if did else f"“{rule}” matched; earlier or later rules decided the rest."
+        text = f"“{rule}” matched and {did}." if did else f"“{rule}” matched, without deciding anything alone."
         yield Why(kind=Kind.MATCHED, rule=rule, text=text)
 
 

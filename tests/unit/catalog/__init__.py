@@ -1,0 +1,1 @@
+"""Tests of the catalog of facts and what is generated from it."""

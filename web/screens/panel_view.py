@@ -145,6 +145,7 @@ class NumberView:
     label: str
     text: str
     url: str | None = None
+    unit: str = ""
     sub: str = ""
     definition: str = ""
     wide: bool = False
@@ -293,8 +294,9 @@ def _amount(label: str, value: Json | None, definition: str) -> NumberView:
     text = fmt.money(value.get("amount"), value.get("currency"))
     if text is None:
         return NumberView(label=label, text=MISSING.get(value.get("reason"), "Unknown"), definition=definition)
-    sub = "" if text.endswith((value.get("currency") or "").upper()) else str(value.get("currency") or "").upper()
-    return NumberView(label=label, text=text, url=value.get("url"), sub=sub, definition=definition)
+    code = str(value.get("currency") or "").upper()
+    unit = "" if text.endswith(code) else code
+    return NumberView(label=label, text=text, url=value.get("url"), unit=unit, definition=definition)
 
 
 def _plan(plan: Json) -> NumberView:

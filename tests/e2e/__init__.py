@@ -1,0 +1,1 @@
+"""Whole stories with real processes and a real browser."""

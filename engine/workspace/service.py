@@ -194,9 +194,11 @@ def references(workspace_id: WorkspaceId, session: Session) -> References:
 
 
 def _member_faults(email: str, name: str) -> tuple[Fault | None, ...]:
-    if normalize(email) is None:
-        return (Fault(pointer="/email", message="This is no e-mail address, such as ada@example.com."),)
-    return (text_fault("/email", email, longest=MAX_LENGTH), name_fault("/name", _shown(email, name), longest=200))
+    unfit = text_fault("/email", email, longest=MAX_LENGTH)
+    if unfit is None and normalize(email) is None:
+        unfit = Fault(pointer="/email", message="This is no e-mail address, such as ada@example.com.")
+    # A name that was left out is taken from the address, so only one of a fit address is worth a look.
+    return (unfit,) if unfit is not None else (name_fault("/name", _shown(email, name), longest=200),)
 
 
 def _shown(email: str, name: str) -> str:

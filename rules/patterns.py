@@ -56,7 +56,8 @@ class Pattern:
 
     def found_in(self, text: str) -> bool:
         """Return whether the pattern matches in `text` (at its start only, if it was compiled so)."""
-        return self.compiled.search(text) is not None
+        # Half a surrogate pair has no UTF-8; a question mark in its place keeps this total.
+        return self.compiled.search(text.encode("utf-8", "replace")) is not None
 
 
 @functools.lru_cache(maxsize=2 * limits.MAX_PATTERNS)

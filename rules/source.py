@@ -24,6 +24,8 @@ Plain = bool | int | Decimal | str | None
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KEY_AND_VALUE = re.compile(r"^(?P<key>[ ]*(?:- +)*(?P<name>[\w\"'-]+) *:)[ \t]+(?P<value>\S.*)$")
 _MAX_RECOVERIES = 20
+_UNDECODED = range(0xDC80, 0xDD00)
+"""What bytes that are no UTF-8 become when a file is read with `surrogateescape`."""
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -117,8 +119,7 @@ def line_starts(text: str) -> list[int]:
 
 def read(text: str) -> Source:
     """Return `text` read as YAML; never raises."""
-    if text.startswith("\ufeff"):
-        text = text[1:]
+    text = text.removeprefix("\ufeff")
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > limits.MAX_RULESET_BYTES:
         message = f"the ruleset is {size} bytes long, the limit is {limits.MAX_RULESET_BYTES}"
@@ -153,6 +154,9 @@ def _resolve(text: str) -> Plain:
 
 
 def _unprintable(found: re.Match[str]) -> Fault:
+    if ord(found[0]) in _UNDECODED:
+        message = "this is no UTF-8"
+        return Fault(code="not_utf8", message=message, span=Span(*found.span()), hint="save the file as UTF-8")
     message = f"the character U+{ord(found[0]):04X} is not allowed in a ruleset"
     return Fault(code="control_character", message=message, span=Span(*found.span()), hint="remove it")
 
@@ -227,6 +231,7 @@ class _Reading:
         documents = 0
         while loader.check_event():
             event = loader.get_event()
+            assert event is not None
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -250,9 +255,9 @@ class _Reading:
                     if len(stack) >= limits.MAX_YAML_DEPTH:
                         self._fault("too_deep", f"this is nested more than {limits.MAX_YAML_DEPTH} deep", event, None)
                         return None
-                    stack.append(_Open(event.start_mark.index, isinstance(event, yaml.MappingStartEvent)))
+                    stack.append(_Open(_start(event), isinstance(event, yaml.MappingStartEvent)))
                 case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                    node = self._close(stack.pop(), event.end_mark.index)
+                    node = self._close(stack.pop(), _end(event))
                 case _:
                     pass
             if node is not None and stack:
@@ -263,7 +268,7 @@ class _Reading:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         self._properties(event)
-        span = Span(event.start_mark.index, event.end_mark.index)
+        span = Span(_start(event), _end(event))
         if harmful := _UNPRINTABLE.search(event.value):
             message = f"the character U+{ord(harmful[0]):04X} is not allowed in a text"
             self.faults.append(Fault(code="control_character", message=message, span=span))
@@ -278,7 +283,7 @@ class _Reading:
             self._fault("yaml_tag", "YAML tags are not allowed in a ruleset", event, hint)
 
     def _fault(self, code: str, message: str, event: yaml.Event, hint: str | None) -> Broken:
-        span = Span(event.start_mark.index, max(event.end_mark.index, event.start_mark.index))
+        span = Span(_start(event), _end(event))
         self.faults.append(Fault(code=code, message=message, span=span, hint=hint))
         return Broken(span=span)
 
@@ -308,3 +313,13 @@ class _Reading:
             else:
                 entries[key.text] = (key, value)
         return Mapping(span=span, entries=tuple(entries.values()))
+
+
+def _start(event: yaml.Event) -> int:
+    assert event.start_mark is not None  # only events made by hand have none
+    return event.start_mark.index
+
+
+def _end(event: yaml.Event) -> int:
+    assert event.end_mark is not None
+    return event.end_mark.index

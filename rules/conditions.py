@@ -1,0 +1,71 @@
+"""One condition, checked: text and catalog in, a tree that can be run or the findings that forbid it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from engine.core.facts import FactCatalog
+from rules.checks import (
+    arithmetic_types,
+    booleans_only,
+    closed_sets,
+    collections_of_one_type,
+    comparable_types,
+    condition_is_boolean,
+    constant_conditions,
+    item_types,
+    known_attributes,
+    known_facts,
+    known_functions,
+    membership_types,
+    null_beside_equality,
+    text_patterns,
+)
+from rules.checks.subject import Check, Subject
+from rules.diagnostics import Finding, Severity
+from rules.kinds import infer
+from rules.translate import parse_condition
+from rules.tree import Node, walk
+
+ERROR_CHECKS: tuple[Check, ...] = (
+    known_facts.check,
+    known_functions.check,
+    known_attributes.check,
+    null_beside_equality.check,
+    booleans_only.check,
+    comparable_types.check,
+    arithmetic_types.check,
+    membership_types.check,
+    collections_of_one_type.check,
+    item_types.check,
+    closed_sets.check,
+    text_patterns.check,
+    condition_is_boolean.check,
+)
+"""Each looks at the whole condition; all of them run, so that every fault is found at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedCondition:
+    """The tree, set exactly when no finding is an error, and all findings."""
+
+    tree: Node | None
+    findings: tuple[Finding, ...]
+
+
+def check_condition(text: str, catalog: FactCatalog, zone: tzinfo) -> CheckedCondition:
+    """Return the condition `text` checked against `catalog`; instants without an offset are meant in `zone`."""
+    parsed = parse_condition(text, catalog, zone)
+    if parsed.tree is None:
+        return CheckedCondition(tree=None, findings=parsed.findings)
+    findings = [*parsed.findings, *_run(text, parsed.tree, catalog)]
+    is_sound = all(finding.severity is not Severity.ERROR for finding in findings)
+    return CheckedCondition(tree=parsed.tree if is_sound else None, findings=tuple(findings))
+
+
+def _run(text: str, tree: Node, catalog: FactCatalog) -> Iterator[Finding]:
+    subject = Subject(text=text, tree=tree, nodes=tuple(walk(tree)), types=infer(tree), catalog=catalog)
+    findings = [finding for check in ERROR_CHECKS for finding in check(subject)]
+    yield from findings
+    if not findings:  # whether a condition can be true is asked of sound ones only
+        yield from constant_conditions.check(subject)

@@ -1,0 +1,268 @@
+"""A ruleset as authored: the YAML grammar read into drafts, every fault reported, no meaning given yet.
+
+A draft holds what could be read; a part at fault was reported and is left out. Positions of values that later
+checks may complain about (names, conditions, references) travel with them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from engine.core.actions import Actions, Priority
+from engine.core.facts import JsonValue
+from engine.core.ruleset import Mode, Trigger
+from engine.email_address import normalize
+from rules import limits, source
+from rules.fields import Fields, Placed, listed, wrong_type
+from rules.report import Report
+from rules.source import Broken, Scalar, Sequence, YamlNode
+from rules.suggestions import did_you_mean
+from rules.tree import Span
+
+RULESET_KEYS = ("version", "timezone", "rules", "fallback")
+RULE_KEYS = ("name", "description", "when", "then", "stop", "mode", "canary", "on", "override")
+_REFERENCES = ("assign_agent", "assign_team", "route_to", "webhook")
+ACTION_KEYS = (*_REFERENCES, "priority", "add_tags", "remove_tags", "set_attributes", "note")
+GRAMMAR_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionsDraft:
+    """The actions of a rule or of the fallback, with the places of names that must exist elsewhere."""
+
+    actions: Actions
+    span: Span
+    references: tuple[tuple[str, Placed], ...] = ()
+    tags: tuple[tuple[str, Placed], ...] = ()
+    """Each tag with the key it stands under."""
+    is_whole: bool = True
+    """False if something in it could not be read, so that nothing can be said about what is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDraft:
+    """A rule as far as it could be read."""
+
+    name: Placed | None
+    description: str | None
+    when: Scalar | None
+    then: ActionsDraft | None
+    stop: bool | None
+    mode: Mode
+    canary: int
+    on: frozenset[str]
+    override: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesetDraft:
+    """A ruleset as far as it could be read."""
+
+    timezone: str
+    rules: tuple[RuleDraft, ...]
+    fallback: ActionsDraft | None
+
+
+def read_document(report: Report) -> RulesetDraft | None:
+    """Return what the report's source says, reporting every fault; None if it is no ruleset at all."""
+    root = report.source.root
+    if root is None:
+        if not report.source.faults:
+            report.add("empty", "the ruleset is empty", Span(0, 0), hint="it needs `version`, `rules` and `fallback`")
+        return None
+    if not isinstance(root, source.Mapping):
+        wrong_type(report, root, "a ruleset", "a mapping with `version`, `rules` and `fallback`")
+        return None
+    fields = Fields(root, report, RULESET_KEYS, "a ruleset")
+    fields.require("version", "rules", "fallback")
+    _version(fields)
+    return RulesetDraft(
+        timezone=_timezone(fields),
+        rules=_rules(fields),
+        fallback=_actions(fields, "fallback"),
+    )
+
+
+def _version(fields: Fields) -> None:
+    node = fields.node("version")
+    if node is None:
+        return
+    if not isinstance(node, Scalar) or isinstance(node.value, bool) or node.value != GRAMMAR_VERSION:
+        fields.report.add("wrong_version", "the only version is 1", node.span, hint="write `version: 1`")
+
+
+def _timezone(fields: Fields) -> str:
+    name = fields.text("timezone")
+    if name is None:
+        return "UTC"
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = "write a name such as `Europe/Berlin` or `UTC`"
+        fields.report.add(
+            "unknown_timezone", f"there is no time zone called `{name}`", fields.span("timezone"), hint=hint
+        )
+        return "UTC"
+    return name
+
+
+def _rules(fields: Fields) -> tuple[RuleDraft, ...]:
+    node = fields.node("rules")
+    if node is None:
+        return ()
+    if not isinstance(node, Sequence):
+        wrong_type(fields.report, node, "`rules`", "a list of rules")
+        return ()
+    if len(node.items) > limits.MAX_RULES:
+        message = f"there are {len(node.items)} rules, the limit is {limits.MAX_RULES}"
+        fields.report.add("too_many_rules", message, node.items[limits.MAX_RULES].span)
+        return ()
+    drafts = (_rule(item, fields.report) for item in node.items if not isinstance(item, Broken))
+    return tuple(draft for draft in drafts if draft is not None)
+
+
+def _rule(node: YamlNode, report: Report) -> RuleDraft | None:
+    if not isinstance(node, source.Mapping):
+        wrong_type(report, node, "a rule", "a mapping with `name`, `when` and `then`")
+        return None
+    name = next((value.text for key, value in node.entries if key.text == "name" and isinstance(value, Scalar)), None)
+    fields = Fields(node, report.about(name or None), RULE_KEYS, "a rule")
+    fields.require("name", "when", "then")
+    written = fields.text("name")
+    return RuleDraft(
+        name=None if written is None else Placed(text=written, span=fields.span("name")),
+        description=fields.text("description", may_be_empty=True),
+        when=_when(fields),
+        then=_actions(fields, "then"),
+        stop=fields.boolean("stop"),
+        mode=fields.choice("mode", Mode) or Mode.LIVE,
+        canary=_canary(fields),
+        on=_on(fields),
+        override=fields.boolean("override") or False,
+    )
+
+
+def _when(fields: Fields) -> Scalar | None:
+    node = fields.node("when")
+    if node is None:
+        return None
+    if not isinstance(node, Scalar):
+        hint = "put the condition in single quotes, or on its own line after `when: |`"
+        wrong_type(fields.report, node, "`when`", "a condition", hint=hint)
+        return None
+    # `when: true` is a condition, whatever else YAML takes it for.
+    if not node.text.strip() or (node.style is None and node.value is None):
+        fields.report.add("empty_condition", "`when` is empty", _or_key(node, fields, "when"), hint="write a condition")
+        return None
+    return node
+
+
+def _canary(fields: Fields) -> int:
+    node = fields.node("canary")
+    if node is None:
+        return 100
+    value = node.value if isinstance(node, Scalar) else None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 100:  # noqa: PLR2004  # percent
+        hint = "write a whole number from 0 to 100"
+        fields.report.add("bad_canary", "`canary` is a percentage from 0 to 100", node.span, hint=hint)
+        return 100
+    return value
+
+
+def _on(fields: Fields) -> frozenset[str]:
+    placed = fields.texts("on")
+    known = [trigger.value for trigger in Trigger]
+    for one in placed:
+        if one.text not in known:
+            hint = did_you_mean(one.text, known) or f"write {listed(known)}"
+            fields.report.add("unknown_value", f"there is no trigger called `{one.text}`", one.span, hint=hint)
+    chosen = frozenset(one.text for one in placed if one.text in known)
+    if not placed and isinstance(node := fields.node("on"), Sequence) and not node.items:
+        fields.report.add("empty_list", "`on` names no trigger", node.span, hint=f"write {listed(known)}")
+    return chosen or frozenset({Trigger.CREATED.value})
+
+
+def _actions(fields: Fields, key: str) -> ActionsDraft | None:
+    node = fields.node(key)
+    if node is None:
+        return None
+    if not isinstance(node, source.Mapping):
+        wrong_type(fields.report, node, f"`{key}`", "a mapping of actions", hint="write `{assign_team: support}`")
+        return None
+    before = fields.report.count
+    inner = Fields(node, fields.report, ACTION_KEYS, f"`{key}`")
+    names = {name: inner.text(name) for name in (*_REFERENCES, "note")}
+    added, removed = inner.texts("add_tags"), inner.texts("remove_tags")
+    agent = names["assign_agent"]
+    if agent is not None and normalize(agent) is None:
+        hint = "write `ada@example.com`"
+        fields.report.add("bad_email", f"`{agent}` is no e-mail address", inner.span("assign_agent"), hint=hint)
+    actions = Actions(
+        assign_agent=agent,
+        assign_team=names["assign_team"],
+        route_to=names["route_to"],
+        priority=inner.choice("priority", Priority),
+        add_tags=_distinct(added),
+        remove_tags=_distinct(removed),
+        set_attributes=_attributes(inner),
+        notes=() if names["note"] is None else (names["note"],),
+        webhooks=() if names["webhook"] is None else (names["webhook"],),
+    )
+    return ActionsDraft(
+        actions=actions,
+        span=node.span if node.entries else _or_key(node, fields, key),
+        references=tuple(
+            (name, Placed(text=text, span=inner.span(name)))
+            for name in _REFERENCES
+            if (text := names[name]) is not None
+        ),
+        tags=(*(("add_tags", tag) for tag in added), *(("remove_tags", tag) for tag in removed)),
+        is_whole=fields.report.count == before,
+    )
+
+
+def _attributes(fields: Fields) -> Mapping[str, JsonValue]:
+    node = fields.node("set_attributes")
+    if node is None:
+        return {}
+    if not isinstance(node, source.Mapping):
+        hint = "write `{tier: gold}`"
+        wrong_type(fields.report, node, "`set_attributes`", "a mapping of names to values", hint=hint)
+        return {}
+    attributes: dict[str, JsonValue] = {}
+    for key, value in node.entries:
+        if not isinstance(key.value, str) or not key.text:
+            wrong_type(fields.report, key, "the name of an attribute", "text", hint=f'write `"{key.text}"`')
+        elif key.text.startswith("stripe_"):
+            message = f"`{key.text}` is kept for Stripe's facts"
+            fields.report.add("reserved_attribute", message, key.span, hint="choose another name")
+        elif not isinstance(value, Broken):
+            attributes[key.text] = _json(value, fields.report)
+    return attributes
+
+
+def _json(node: YamlNode, report: Report) -> JsonValue:
+    match node:
+        case Sequence():
+            return [_json(item, report) for item in node.items if not isinstance(item, Broken)]
+        case source.Mapping():
+            return {key.text: _json(value, report) for key, value in node.entries if not isinstance(value, Broken)}
+        case Scalar():
+            value = node.value
+            if isinstance(value, Decimal):
+                return float(value)
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
+                report.add("number_too_large", "the number needs more than 64 bits", node.span, hint="put it in quotes")
+                return None
+            return value
+        case _:
+            return None
+
+
+def _distinct(placed: tuple[Placed, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.text for one in placed))
+
+
+def _or_key(node: YamlNode, fields: Fields, key: str) -> Span:
+    return node.span if node.span.end > node.span.start else fields.key_span(key)

@@ -1,0 +1,162 @@
+"""Rulesets of workspaces: draft, check, publish, versions, restore, and the one that decides.
+
+Laws of this module
+- What decides is the newest published version; versions are numbered, immutable and never deleted.
+- Only a text without errors is published, and publishers wait for each other on the draft's row.
+- A published version never changes, so each process compiles it once and keeps it.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.orm import Session
+
+from engine.core.facts import FactCatalog
+from engine.core.ruleset import Ruleset
+from engine.ids import MemberId, WorkspaceId
+from engine.ports import ActiveRuleset, Clock
+from engine.workspace.models import References
+from rules import repository
+from rules.check import CheckResult, check
+from rules.compile import compile_ruleset
+from rules.models import Conflict, Draft, NoSuchVersion, PublishedVersion, VersionInfo, etag_of
+
+LANGUAGE = "rule-engine 5.1.0"
+MOST_COMPILED = 64
+
+ReferencesOf = Callable[[WorkspaceId, Session], References]
+
+
+class RulesetBrokenError(RuntimeError):
+    """Raised when a published version no longer passes the check, after a change of the language or the catalog."""
+
+
+class RulesetService:
+    """Drafts and versions; satisfies `engine.ports.RulesetSource`. One instance serves all threads of a process."""
+
+    def __init__(self, clock: Clock, catalog: FactCatalog, references: ReferencesOf) -> None:
+        self._clock = clock
+        self._catalog = catalog
+        self._references = references
+        self._compiled: OrderedDict[tuple[WorkspaceId, int], ActiveRuleset] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def check(self, workspace_id: WorkspaceId, session: Session, text: str) -> CheckResult:
+        """Return `text` checked, also against the names that exist in the workspace."""
+        return check(text, self._catalog, self._references(workspace_id, session))
+
+    def get_draft(self, workspace_id: WorkspaceId, session: Session) -> Draft:
+        """Return the draft; before the first is saved, the text that is published, or an empty one."""
+        draft = repository.find_draft(workspace_id, session)
+        if draft is not None:
+            return draft
+        published = self._newest(workspace_id, session)
+        text = "" if published is None else published.text
+        return Draft(text=text, etag=etag_of(text))
+
+    def put_draft(
+        self, workspace_id: WorkspaceId, session: Session, text: str, if_match: str | None, member_id: MemberId
+    ) -> Draft | Conflict:
+        """Save `text` as the draft if its etag still is `if_match` (None takes any); it need not be sound."""
+        draft = Draft(text=text, etag=etag_of(text), updated_by=member_id, updated_at=self._clock.now())
+        if repository.replace_draft(workspace_id, session, draft, if_etag=if_match):
+            return draft
+        current = self.get_draft(workspace_id, session)
+        was_never_saved = current.updated_at is None
+        if (
+            was_never_saved
+            and if_match in (None, current.etag)
+            and repository.insert_draft(workspace_id, session, draft)
+        ):
+            return draft
+        return Conflict(current=self.get_draft(workspace_id, session))
+
+    def publish(
+        self, workspace_id: WorkspaceId, session: Session, member_id: MemberId, if_match: str | None = None
+    ) -> PublishedVersion | CheckResult | Conflict:
+        """Publish the draft as the next version, or return why not: its errors, or a change meanwhile."""
+        draft = repository.find_draft(workspace_id, session, for_update=True) or self.get_draft(workspace_id, session)
+        if if_match is not None and draft.etag != if_match:
+            return Conflict(current=draft)
+        result = self.check(workspace_id, session, draft.text)
+        if result.ruleset is None:
+            return result
+        if draft.updated_at is None:  # an unsaved draft has no row to wait on
+            self.put_draft(workspace_id, session, draft.text, None, member_id)
+            repository.find_draft(workspace_id, session, for_update=True)
+        version = PublishedVersion(
+            number=(repository.newest_number(workspace_id, session) or 0) + 1,
+            rules=len(result.ruleset.rules),
+            text=draft.text,
+            language=LANGUAGE,
+            published_by=member_id,
+            published_at=self._clock.now(),
+        )
+        repository.insert_version(workspace_id, session, version)
+        return version
+
+    def publish_text(
+        self, workspace_id: WorkspaceId, session: Session, text: str, member_id: MemberId
+    ) -> PublishedVersion | CheckResult | Conflict:
+        """Make `text` the draft, whatever it was, and publish it."""
+        self.put_draft(workspace_id, session, text, None, member_id)
+        return self.publish(workspace_id, session, member_id)
+
+    def versions(
+        self, workspace_id: WorkspaceId, session: Session, *, limit: int = 50, before: int | None = None
+    ) -> Sequence[VersionInfo]:
+        """Return published versions, newest first, of those below the number `before`."""
+        return repository.list_versions(workspace_id, session, limit=limit, before=before)
+
+    def get_version(self, workspace_id: WorkspaceId, session: Session, number: int) -> PublishedVersion | NoSuchVersion:
+        """Return one published version."""
+        return repository.find_version(workspace_id, session, number) or NoSuchVersion(number=number)
+
+    def restore(
+        self, workspace_id: WorkspaceId, session: Session, number: int, member_id: MemberId
+    ) -> Draft | NoSuchVersion | Conflict:
+        """Make the text of a version the draft, whatever it was; it decides again once it is published."""
+        version = repository.find_version(workspace_id, session, number)
+        if version is None:
+            return NoSuchVersion(number=number)
+        return self.put_draft(workspace_id, session, version.text, None, member_id)
+
+    def active(self, workspace_id: WorkspaceId, session: Session) -> ActiveRuleset | None:
+        """Return the newest published version ready to decide, or None if nothing was ever published."""
+        number = repository.newest_number(workspace_id, session)
+        return None if number is None else self.at_version(workspace_id, session, number)
+
+    def at_version(self, workspace_id: WorkspaceId, session: Session, number: int) -> ActiveRuleset | None:
+        """Return a published version ready to decide, or None if there is none of that number.
+
+        Raise RulesetBrokenError if it no longer passes the check.
+        """
+        key = (workspace_id, number)
+        with self._lock:
+            if key in self._compiled:
+                self._compiled.move_to_end(key)
+                return self._compiled[key]
+        version = repository.find_version(workspace_id, session, number)
+        if version is None:
+            return None
+        # Two threads may both compile a new version; they come to the same and neither waits on a database.
+        compiled = ActiveRuleset(version=number, ruleset=self._compile(version))
+        with self._lock:
+            self._compiled[key] = compiled
+            while len(self._compiled) > MOST_COMPILED:
+                self._compiled.popitem(last=False)
+        return compiled
+
+    def _compile(self, version: PublishedVersion) -> Ruleset:
+        # Names are not looked up again: a team that is gone is the router's to tell, not a reason to stop deciding.
+        result = check(version.text, self._catalog)
+        if result.ruleset is None:
+            first = result.errors[0]
+            place = f"line {first.line}, column {first.column}"
+            raise RulesetBrokenError(f"version {version.number} no longer passes the check: {place}: {first.message}")
+        return compile_ruleset(result.ruleset)
+
+    def _newest(self, workspace_id: WorkspaceId, session: Session) -> PublishedVersion | None:
+        number = repository.newest_number(workspace_id, session)
+        return None if number is None else repository.find_version(workspace_id, session, number)

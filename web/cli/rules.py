@@ -1,0 +1,135 @@
+"""`ochre rules`: check a ruleset, and run it over facts, without a service.
+
+Exit codes: 0 all well, 1 the input is at fault, 2 wrong usage. Diagnostics of `check` are its output; those of
+`eval` and `test` go to standard error.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import click
+from typing_extensions import override
+
+from engine.core.decide import decide
+from engine.core.ruleset import Ruleset, Trigger
+from engine.workspace.models import References
+from rules.check import CheckResult, check
+from rules.compile import compile_ruleset
+from rules.diagnostics import render, summarize
+from rules.expression import parse_datetime
+from rules.fact_input import FactInputError, parse_facts
+from web.clock import SystemClock
+from web.facts import CATALOG
+
+_RULES_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Instant(click.ParamType[datetime]):
+    """An ISO 8601 date and time; without an offset it is UTC."""
+
+    name = "time"
+
+    @override
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the instant, or fail with a usage error."""
+        if isinstance(value, datetime):
+            return value
+        instant = parse_datetime(str(value), UTC)
+        return self.fail(f"{value!r} is no date and time", param, ctx) if instant is None else instant
+
+
+@click.group("rules")
+def command() -> None:
+    """Check rulesets and try them out."""
+
+
+@command.command("check")
+@click.argument("ruleset", type=_RULES_FILE, metavar="RULES.yaml")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Warnings fail the check too.")
+@click.option("--workspace", metavar="NAME", help="Also check that teams, agents, queues and endpoints exist there.")
+@click.pass_context
+def check_command(context: click.Context, ruleset: Path, format_: str, *, strict: bool, workspace: str | None) -> None:
+    """Check a ruleset and print every fault with its place."""
+    text = _read(ruleset)
+    references = None if workspace is None else _references(workspace)
+    result = check(text, CATALOG, references)
+    if format_ == "json":
+        diagnostics = [diagnostic.to_json() for diagnostic in result.diagnostics]
+        click.echo(json.dumps({"ok": result.ok, "diagnostics": diagnostics}, ensure_ascii=False))
+    else:
+        click.echo(render(result.diagnostics, text, str(ruleset)), nl=False)
+        click.echo(summarize(result.diagnostics))
+    if not result.ok or (strict and result.diagnostics):
+        context.exit(1)
+
+
+@command.command("eval")
+@click.argument("ruleset", type=_RULES_FILE, metavar="RULES.yaml")
+@click.option("--facts", required=True, type=click.File("rb"), metavar="F.jsonl", help="One JSON object a line.")
+@click.option(
+    "--on", "trigger", type=click.Choice([one.value for one in Trigger]), default="created", show_default=True
+)
+@click.option("--at", type=Instant(), help="The time of the evaluation; now if not given.")
+@click.pass_context
+def eval_command(context: click.Context, ruleset: Path, facts: IO[bytes], trigger: str, at: datetime | None) -> None:
+    """Print one decision for each line of facts, in order."""
+    compiled = _compile(context, ruleset)
+    now = at or SystemClock().now()
+    try:
+        for decision in _decisions(compiled, facts, trigger, now):
+            sys.stdout.write(decision + "\n")
+            sys.stdout.flush()
+    except FactInputError as fault:
+        click.echo(f"error: {fault}", err=True)
+        context.exit(1)
+
+
+def _decisions(ruleset: Ruleset, facts: IO[bytes], trigger: str, now: datetime) -> Iterator[str]:
+    for number, line in enumerate(facts, 1):
+        if not line.strip():
+            continue
+        try:
+            found = parse_facts(line.decode("utf-8"), CATALOG, now)
+        except UnicodeDecodeError:
+            raise FactInputError(f"line {number}: not UTF-8") from None
+        except FactInputError as fault:
+            raise FactInputError(f"line {number}: {fault}") from None
+        decision = decide(ruleset, found.facts, now=now, on=trigger, conversation_id=found.conversation_id)
+        yield json.dumps(decision.to_line(), ensure_ascii=False)
+
+
+def _compile(context: click.Context, path: Path) -> Ruleset:
+    """Return the ruleset ready to run; print its diagnostics and leave if it has errors."""
+    text = _read(path)
+    result: CheckResult = check(text, CATALOG)
+    if result.ruleset is None:
+        click.echo(render(result.diagnostics, text, str(path)), nl=False, err=True)
+        click.echo(summarize(result.diagnostics), err=True)
+        context.exit(1)
+    return compile_ruleset(result.ruleset)
+
+
+def _read(path: Path) -> str:
+    # A byte that is no UTF-8 is a fault of the file with a place of its own, not a reason to give up.
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _references(workspace_name: str) -> References:
+    # Only this needs the service's settings and database.
+    from engine.workspace.service import references
+    from web.cli.lookup import find_workspace
+    from web.startup import load_services
+
+    services = load_services()
+    workspace = find_workspace(services, workspace_name)
+    with services.database.workspace(workspace.id, readonly=True) as session:
+        return references(workspace.id, session)
+
+
+if __name__ == "__main__":
+    command()

@@ -16,7 +16,7 @@ def text_fault(pointer: str, text: str, *, longest: int, shortest: int = 0) -> F
         return Fault(pointer=pointer, message="This must not be empty.")
     if "\x00" in text:
         return Fault(pointer=pointer, message="A NUL byte (U+0000) is not allowed in text; remove it.")
-    if not is_encodable(text):
+    if not _is_encodable(text):
         return Fault(
             pointer=pointer, message="A lone surrogate (U+D800 to U+DFFF) is not a character; send valid Unicode."
         )
@@ -31,8 +31,12 @@ def name_fault(pointer: str, text: str, *, longest: int = 100) -> Fault | None:
     return fault
 
 
-def is_encodable(text: str) -> bool:
-    """Return whether `text` is free of lone surrogates."""
+def is_storable(text: str) -> bool:
+    """Return whether `text` can be in the database at all; what can't is in no row, and need not be asked for."""
+    return "\x00" not in text and _is_encodable(text)
+
+
+def _is_encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:

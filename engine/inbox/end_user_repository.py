@@ -15,6 +15,7 @@ from engine.inbox.models import EndUser
 from engine.inbox.paging import Cursor, Page
 from engine.inbox.tables import DbEndUser
 from engine.storage import upsert
+from engine.text import is_storable
 
 BATCH = 500
 
@@ -85,6 +86,8 @@ def ensure_end_users(
 
 def find_end_user(workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId) -> EndUser | None:
     """Return the end user, or None."""
+    if not is_storable(end_user_id):
+        return None
     query = select(DbEndUser).where(DbEndUser.workspace_id == workspace_id, DbEndUser.id == end_user_id)
     row = session.scalar(query)
     return None if row is None else _end_user(row)

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 MAX_LIMIT = 200
@@ -29,10 +29,11 @@ class Cursor:
         """Return the cursor that was encoded as `text`, or None if `text` is none of ours."""
         try:
             at, _, id_ = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode().partition("|")
-            cursor = Cursor(datetime.fromisoformat(at), id_)
-        except (ValueError, binascii.Error):
+            instant = datetime.fromisoformat(at)
+            cursor = Cursor(instant.astimezone(UTC), id_)
+        except (ValueError, OverflowError, binascii.Error):
             return None
-        return cursor if id_ and "\x00" not in id_ and cursor.at.tzinfo is not None else None
+        return cursor if id_ and "\x00" not in id_ and instant.tzinfo is not None else None
 
 
 @dataclass(frozen=True, slots=True)

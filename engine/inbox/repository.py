@@ -13,6 +13,7 @@ from engine.inbox.models import AuthorKind, Conversation, Filter, Message, Statu
 from engine.inbox.paging import Cursor, Page
 from engine.inbox.tables import DbConversation, DbConversationTag, DbMessage
 from engine.storage import upsert
+from engine.text import is_storable
 
 __all__ = [
     "conversations",
@@ -82,6 +83,8 @@ def find_conversation(
     workspace_id: WorkspaceId, session: Session, conversation_id: ConversationId, *, lock: bool = False
 ) -> Conversation | None:
     """Return the conversation, or None; with `lock` nobody else changes it before this transaction ends."""
+    if not is_storable(conversation_id):
+        return None
     query = select(DbConversation).where(
         DbConversation.workspace_id == workspace_id, DbConversation.id == conversation_id
     )

@@ -17,9 +17,11 @@ from engine.inbox import changes, decision_repository, repository
 from engine.inbox.models import Change, Conversation, DecisionRecord, Filter, Message, Status
 from engine.inbox.paging import MAX_LIMIT, Cursor, Page
 from engine.ports import Clock
+from engine.text import text_fault
 from engine.workspace import repository as workspaces
 from engine.workspace.models import Directory
 
+MAX_SEARCH = 200
 AUDITED = ("status", "priority", "assignee_id", "team_id", "queue_id")
 
 
@@ -95,6 +97,10 @@ def find(workspace_id: WorkspaceId, session: Session, query: Query) -> Page[Conv
     statuses = {status.value: status for status in Status}
     if query.status is not None and query.status not in statuses:
         faults.append(Fault(pointer="/status", message=f"Give one of: {', '.join(statuses)}."))
+    for pointer, text in (("/tag", query.tag), ("/text", query.text)):
+        unfit = None if text is None else text_fault(pointer, text, longest=MAX_SEARCH)
+        if unfit is not None:
+            faults.append(unfit)
     if faults:
         return Invalid(tuple(faults))
     directory = workspaces.directory(workspace_id, session)

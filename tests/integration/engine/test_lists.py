@@ -8,7 +8,8 @@ import pytest
 from engine.core.actions import Actions
 from engine.core.facts import Facts
 from engine.faults import Invalid
-from engine.inbox import end_user_repository, service
+from engine.ids import ConversationId, EndUserId
+from engine.inbox import end_user_repository, repository, service
 from engine.inbox.models import Change, Conversation, Sender, Status
 from engine.inbox.paging import Cursor, Page
 from engine.inbox.service import Query
@@ -113,6 +114,8 @@ def test_a_wrong_query_is_a_fault(world: World) -> None:
         (Query(limit=201), "/limit"),
         (Query(after="nonsense"), "/after"),
         (Query(status="gone"), "/status"),
+        (Query(tag="\x00"), "/tag"),
+        (Query(text="\ud800"), "/text"),
     ]
     for query, pointer in table:
         with world.database.workspace(world.id) as session:
@@ -120,6 +123,14 @@ def test_a_wrong_query_is_a_fault(world: World) -> None:
 
         assert isinstance(result, Invalid)
         assert [fault.pointer for fault in result.faults] == [pointer]
+
+
+def test_ids_that_cannot_be_are_simply_not_there(world: World) -> None:
+    """A NUL byte or a lone surrogate in an id finds nothing, and breaks nothing."""
+    with world.database.workspace(world.id) as session:
+        for id_ in ("\x00", "\ud800"):
+            assert repository.find_conversation(world.id, session, ConversationId(id_)) is None
+            assert end_user_repository.find_end_user(world.id, session, EndUserId(id_)) is None
 
 
 def test_end_users_are_ensured_in_bulk(world: World) -> None:

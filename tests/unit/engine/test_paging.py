@@ -1,5 +1,7 @@
 """The cursor of a list."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,13 @@ def test_a_cursor_survives_the_way() -> None:
 def test_what_is_no_cursor_is_none(text: str) -> None:
     """A mangled cursor is an answerable mistake."""
     assert Cursor.decode(text) is None
+
+
+def test_an_instant_out_of_range_is_none() -> None:
+    """A forged cursor before the year 1 does not reach the database."""
+    forged = base64.urlsafe_b64encode(b"0001-01-01T00:00:00+14:00|cnv_1").decode()
+
+    assert Cursor.decode(forged) is None
 
 
 @given(st.text())

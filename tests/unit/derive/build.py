@@ -24,7 +24,7 @@ def price(amount: float | str | None = 1000, *, interval: str = "month", count: 
     """Return a recurring, licensed price of `amount` minor units."""
     usage = more.pop("usage_type", "licensed")
     whole = isinstance(amount, int)
-    made = {
+    made: Json = {
         "id": "price_a",
         "object": "price",
         "type": "recurring",
@@ -42,7 +42,7 @@ def price(amount: float | str | None = 1000, *, interval: str = "month", count: 
 
 def tiered(mode: str, tiers: list[tuple[int | None, int, int]], **more: Any) -> Json:
     """Return a price with tiers of (up to, unit amount, flat amount)."""
-    made = [
+    made: list[Json] = [
         {"up_to": up_to, "unit_amount": unit, "unit_amount_decimal": str(unit), "flat_amount": flat or None}
         for up_to, unit, flat in tiers
     ]

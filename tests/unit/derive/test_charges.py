@@ -101,7 +101,7 @@ def test_sum_of_nothing_needs_no_rate() -> None:
 
 def test_dispute_in_another_currency_is_brought_to_the_charge_s() -> None:
     """A dispute of 10.00 euro takes 11.00 of a dollar charge."""
-    bundle = {"charges": [charge(5000)], "disputes": [dispute("lost", 1000, currency="eur")]}
+    bundle: Json = {"charges": [charge(5000)], "disputes": [dispute("lost", 1000, currency="eur")]}
 
     assert facts(settings(rates={"eur": "1.10"}), **bundle).get("ltv") == Decimal("39.00")
     assert facts(**bundle).reasons["ltv"] is Reason.NO_RATE

@@ -64,7 +64,11 @@ def check_condition(text: str, catalog: FactCatalog, zone: tzinfo) -> CheckedCon
 
 
 def _run(text: str, tree: Node, catalog: FactCatalog) -> Iterator[Finding]:
-    subject = Subject(text=text, tree=tree, nodes=tuple(walk(tree)), types=infer(tree), catalog=catalog)
+    nodes = tuple(walk(tree))
+    by_class: dict[type[Node], list[Node]] = {}
+    for node in nodes:
+        by_class.setdefault(type(node), []).append(node)
+    subject = Subject(text=text, tree=tree, nodes=nodes, by_class=by_class, types=infer(tree), catalog=catalog)
     findings = [finding for check in ERROR_CHECKS for finding in check(subject)]
     yield from findings
     if not findings:  # whether a condition can be true is asked of sound ones only

@@ -9,17 +9,19 @@ Laws of this module
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from engine.core.facts import FactCatalog
-from engine.core.ruleset import Ruleset
+from engine.core.facts import FactCatalog, Facts, JsonValue
 from engine.ids import MemberId, WorkspaceId
 from engine.ports import ActiveRuleset, Clock
 from engine.workspace.models import References
 from rules import repository
-from rules.check import CheckResult, check
+from rules.check import CheckedRuleset, CheckResult, check
 from rules.compile import compile_ruleset
+from rules.explain import trace
 from rules.models import Conflict, Draft, NoSuchVersion, PublishedVersion, VersionInfo, etag_of
 
 LANGUAGE = "rule-engine 5.1.0"
@@ -32,6 +34,14 @@ class RulesetBrokenError(RuntimeError):
     """Raised when a published version no longer passes the check, after a change of the language or the catalog."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """A published version as it is kept in memory."""
+
+    checked: CheckedRuleset
+    active: ActiveRuleset
+
+
 class RulesetService:
     """Drafts and versions; satisfies `engine.ports.RulesetSource`. One instance serves all threads of a process."""
 
@@ -39,7 +49,7 @@ class RulesetService:
         self._clock = clock
         self._catalog = catalog
         self._references = references
-        self._compiled: OrderedDict[tuple[WorkspaceId, int], ActiveRuleset] = OrderedDict()
+        self._compiled: OrderedDict[tuple[WorkspaceId, int], _Loaded] = OrderedDict()
         self._lock = threading.Lock()
 
     def check(self, workspace_id: WorkspaceId, session: Session, text: str) -> CheckResult:
@@ -132,6 +142,27 @@ class RulesetService:
 
         Raise RulesetBrokenError if it no longer passes the check.
         """
+        found = self._at_version(workspace_id, session, number)
+        return None if found is None else found.active
+
+    def trace(
+        self,
+        workspace_id: WorkspaceId,
+        session: Session,
+        number: int,
+        facts: Facts,
+        *,
+        now: datetime,
+        on: str = "created",
+        conversation_id: str | None = None,
+    ) -> list[JsonValue] | NoSuchVersion:
+        """Return the trace of every rule of a published version over `facts`, recomputed."""
+        found = self._at_version(workspace_id, session, number)
+        if found is None:
+            return NoSuchVersion(number=number)
+        return trace(found.checked, facts, now=now, on=on, conversation_id=conversation_id)
+
+    def _at_version(self, workspace_id: WorkspaceId, session: Session, number: int) -> "_Loaded | None":
         key = (workspace_id, number)
         with self._lock:
             if key in self._compiled:
@@ -141,21 +172,22 @@ class RulesetService:
         if version is None:
             return None
         # Two threads may both compile a new version; they come to the same and neither waits on a database.
-        compiled = ActiveRuleset(version=number, ruleset=self._compile(version))
+        loaded = self._load(version)
         with self._lock:
-            self._compiled[key] = compiled
+            self._compiled[key] = loaded
             while len(self._compiled) > MOST_COMPILED:
                 self._compiled.popitem(last=False)
-        return compiled
+        return loaded
 
-    def _compile(self, version: PublishedVersion) -> Ruleset:
+    def _load(self, version: PublishedVersion) -> "_Loaded":
         # Names are not looked up again: a team that is gone is the router's to tell, not a reason to stop deciding.
         result = check(version.text, self._catalog)
         if result.ruleset is None:
             first = result.errors[0]
             place = f"line {first.line}, column {first.column}"
             raise RulesetBrokenError(f"version {version.number} no longer passes the check: {place}: {first.message}")
-        return compile_ruleset(result.ruleset)
+        active = ActiveRuleset(version=version.number, ruleset=compile_ruleset(result.ruleset))
+        return _Loaded(checked=result.ruleset, active=active)
 
     def _newest(self, workspace_id: WorkspaceId, session: Session) -> PublishedVersion | None:
         number = repository.newest_number(workspace_id, session)

@@ -251,9 +251,11 @@ class Refused(Node):
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield `node` and everything below it, parents first, in order of appearance."""
-    yield node
-    for child in node.children:
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(node.children))
 
 
 def is_null(node: Node) -> bool:

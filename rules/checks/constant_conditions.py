@@ -5,6 +5,7 @@ without facts is worked out; the others are estimated upwards, so what is said t
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.core.facts import Facts
@@ -23,7 +24,6 @@ from rules.tree import (
     Node,
     Not,
     is_null,
-    walk,
 )
 from rules.values import Unknown
 
@@ -38,7 +38,7 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a warning if the condition is always true, never true or always unknown."""
-    outcomes = _outcomes(subject.tree)
+    outcomes = _Estimate(_varying(subject)).of(subject.tree)
     if outcomes == _NEVER:
         code, message = "always_unknown", "the condition is always unknown, so the rule never matches"
     elif True not in outcomes:
@@ -50,27 +50,70 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield Finding(code=code, message=message, span=subject.tree.span, severity=Severity.WARNING)
 
 
-def _outcomes(node: Node) -> Outcomes:  # noqa: PLR0911  # one line for each kind of node
-    if not any(isinstance(part, Fact | Builtin) for part in walk(node)):
-        return _worked_out(node)
-    match node:
-        case Fact() | Builtin():
-            return _ANYTHING
-        case Logic():
-            return _logic(node)
-        case Not():
-            return frozenset(None if one is None else not one for one in _outcomes(node.operand))
-        case Equality() if is_null(node.left) or is_null(node.right):
-            return _null_test(node)
-        case Coalesce():
-            left = _outcomes(node.left)
-            return left if None not in left else (left - {None}) | _outcomes(node.right)
-        case Choice():
-            return _choice(node)
-        case Membership() if isinstance(node.right, Collection):
-            return _ANYTHING  # a known item may decide though others are unknown
-        case _:
-            return _NEVER if any(_outcomes(child) == _NEVER for child in node.children) else _ANYTHING
+def _varying(subject: Subject) -> frozenset[int]:
+    """Return the ids of the nodes with a fact, or the time, in or below them."""
+    varying: set[int] = set()
+    for node in reversed(subject.nodes):  # children stand behind their parents
+        if isinstance(node, Fact | Builtin) or any(id(child) in varying for child in node.children):
+            varying.add(id(node))
+    return frozenset(varying)
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    varying: frozenset[int]
+
+    def of(self, node: Node) -> Outcomes:  # noqa: PLR0911  # one line for each kind of node
+        if id(node) not in self.varying:
+            return _worked_out(node)
+        match node:
+            case Fact() | Builtin():
+                return _ANYTHING
+            case Logic():
+                return self._logic(node)
+            case Not():
+                return frozenset(None if one is None else not one for one in self.of(node.operand))
+            case Equality() if is_null(node.left) or is_null(node.right):
+                return self._null_test(node)
+            case Coalesce():
+                left = self.of(node.left)
+                return left if None not in left else (left - {None}) | self.of(node.right)
+            case Choice():
+                return self._choice(node)
+            case Membership() if isinstance(node.right, Collection):
+                return _ANYTHING  # a known item may decide though others are unknown
+            case _:
+                return _NEVER if any(self.of(child) == _NEVER for child in node.children) else _ANYTHING
+
+    def _logic(self, node: Logic) -> Outcomes:
+        decisive = node.operator == "or"
+        parts = [self.of(operand) for operand in node.operands]
+        possible: set[bool | None] = set()
+        if any(decisive in part for part in parts):
+            possible.add(decisive)
+        if any(part == {decisive} for part in parts):
+            return frozenset(possible)
+        if all((not decisive) in part for part in parts):
+            possible.add(not decisive)
+        if any(None in part for part in parts):
+            possible.add(None)
+        return frozenset(possible)
+
+    def _null_test(self, node: Equality) -> Outcomes:
+        other = node.right if is_null(node.left) else node.left
+        outcomes = self.of(other)
+        if outcomes == _NEVER:
+            return frozenset({node.operator == "=="})
+        return _EITHER if None in outcomes else frozenset({node.operator != "=="})
+
+    def _choice(self, node: Choice) -> Outcomes:
+        condition = self.of(node.condition)
+        possible: Outcomes = frozenset({None}) if None in condition else frozenset()
+        if True in condition:
+            possible |= self.of(node.yes)
+        if False in condition:
+            possible |= self.of(node.no)
+        return possible
 
 
 def _worked_out(node: Node) -> Outcomes:
@@ -78,36 +121,3 @@ def _worked_out(node: Node) -> Outcomes:
     if isinstance(value, Unknown):
         return _NEVER
     return frozenset({value}) if isinstance(value, bool) else frozenset({True})
-
-
-def _logic(node: Logic) -> Outcomes:
-    decisive = node.operator == "or"
-    parts = [_outcomes(operand) for operand in node.operands]
-    possible: set[bool | None] = set()
-    if any(decisive in part for part in parts):
-        possible.add(decisive)
-    if any(part == {decisive} for part in parts):
-        return frozenset(possible)
-    if all((not decisive) in part for part in parts):
-        possible.add(not decisive)
-    if any(None in part for part in parts):
-        possible.add(None)
-    return frozenset(possible)
-
-
-def _null_test(node: Equality) -> Outcomes:
-    other = node.right if is_null(node.left) else node.left
-    outcomes = _outcomes(other)
-    if outcomes == _NEVER:
-        return frozenset({node.operator == "=="})
-    return _EITHER if None in outcomes else frozenset({node.operator != "=="})
-
-
-def _choice(node: Choice) -> Outcomes:
-    condition = _outcomes(node.condition)
-    possible: Outcomes = frozenset({None}) if None in condition else frozenset()
-    if True in condition:
-        possible |= _outcomes(node.yes)
-    if False in condition:
-        possible |= _outcomes(node.no)
-    return possible

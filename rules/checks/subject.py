@@ -1,6 +1,6 @@
 """What a check of one condition looks at, and the words checks share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ class Subject:
     text: str
     tree: Node
     nodes: tuple[Node, ...]
+    by_class: Mapping[type[Node], Sequence[Node]]
     types: dict[int, Type]
     catalog: FactCatalog
 
@@ -26,9 +27,9 @@ class Subject:
         """Return the type of `node`."""
         return self.types[id(node)]
 
-    def each(self, kind: type[NodeT]) -> Iterator[NodeT]:
-        """Yield the nodes of one class, in order of appearance."""
-        return (node for node in self.nodes if isinstance(node, kind))
+    def each(self, kind: type[NodeT]) -> Sequence[NodeT]:
+        """Return the nodes of exactly one class, in order of appearance."""
+        return self.by_class.get(kind, ())  # type: ignore[return-value]  # the key is the class of the nodes under it
 
     def written(self, node: Node, longest: int = 40) -> str:
         """Return `node` as the condition spells it, shortened, on one line."""

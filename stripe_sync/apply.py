@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, assert_never
 
-from stripe_sync.kinds import Kind, StripeJson
+from stripe_sync.kinds import Kind, StripeJson, items
 
 TIE = timedelta(seconds=5)
 """How far apart an event and a page may stand and still be a tie: whole seconds, and clocks that differ."""
@@ -101,12 +101,39 @@ def stamp_of_fetch(sent: datetime, known: Known | None) -> datetime:
     return sent if known is None else max(sent, known.stamp)
 
 
-def carry_over(kind: Kind, known: Mapping[str, Any] | None, news: StripeJson) -> StripeJson:
-    """Return `news`, an event's snapshot, with the fields events leave out kept from what is known.
+def complete(kind: Kind, known: Mapping[str, Any] | None, snapshot: StripeJson) -> StripeJson | None:
+    """Return an event's snapshot with what events leave out taken from what is known; None if that is not enough.
 
-    Until the confirming fetch brings them anew: a tiered price without its tiers would make a wrong MRR meanwhile.
+    Events show nothing that a request must ask for with `expand`. Until the confirming fetch brings it anew, a tiered
+    price keeps its tiers and a discount its coupon; a snapshot with a discount nobody has seen, or with more items
+    than it shows, would make a wrong MRR, so it waits for the fetch.
     """
-    if known is None:
-        return news
-    kept = {name: known[name] for name in kind.carried if name not in news and name in known}
-    return {**news, **kept} if kept else news
+    if kind.name == "subscriptions":
+        return _complete_subscription(known or {}, snapshot)
+    kept = {name: (known or {})[name] for name in kind.carried if name not in snapshot and name in (known or {})}
+    return {**snapshot, **kept}
+
+
+def _complete_subscription(known: Mapping[str, Any], snapshot: StripeJson) -> StripeJson | None:
+    listed = snapshot.get("items")
+    if isinstance(listed, Mapping) and listed.get("has_more"):
+        return None
+    holders = (known, *items(known, "items"))
+    seen = {
+        discount["id"]: discount for holder in holders for discount in items(holder, "discounts") if "id" in discount
+    }
+    whole = _with_discounts(snapshot, seen)
+    if whole is None or not isinstance(listed, Mapping):
+        return whole
+    lines = [_with_discounts(dict(item), seen) for item in items(snapshot, "items")]
+    if any(line is None for line in lines):
+        return None
+    return {**whole, "items": {**listed, "data": lines}}
+
+
+def _with_discounts(holder: StripeJson, seen: Mapping[str, Any]) -> StripeJson | None:
+    discounts = holder.get("discounts")
+    if not isinstance(discounts, list):
+        return holder
+    found = [seen.get(discount) if isinstance(discount, str) else discount for discount in discounts]
+    return None if any(discount is None for discount in found) else {**holder, "discounts": found}

@@ -64,6 +64,8 @@ class GatewayError(Exception):
         """Stripe's own code, such as `resource_missing` or `invalid_grant`."""
         self.limit_reason = limit_reason
         """Which of Stripe's limits spoke, where it says so."""
+        self.sent_at: datetime | None = None
+        """When Stripe was asked, where it answered."""
 
     @property
     def is_permanent(self) -> bool:
@@ -221,7 +223,9 @@ class Gateway:
         except Exception:
             if wire.answer is None:
                 raise
-            raise _error_of(wire.answer, path) from None
+            failure = _error_of(wire.answer, path)
+            failure.sent_at = sent_at
+            raise failure from None
         return self._answer(wire.answer, path, sent_at)
 
     def _answer(self, raw: RawAnswer | None, path: str, sent_at: datetime) -> Answer:

@@ -143,7 +143,7 @@ _ALL = (
         object="subscription",
         columns=(_CREATED, _STATUS, _CUSTOMER),
         list_params={"status": "all"},
-        expand=("discounts.source.coupon", "default_payment_method"),
+        expand=("discounts.source.coupon", "items.data.discounts", "default_payment_method"),
         nested={"default_payment_method": "payment_methods"},
     ),
     Kind(name="charges", object="charge", columns=(_CREATED, _STATUS, _CUSTOMER, _INTENT)),

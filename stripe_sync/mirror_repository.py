@@ -39,6 +39,21 @@ def find_rows(
     return found
 
 
+def find_ids(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kind: Kind, ids: Collection[str]
+) -> frozenset[str]:
+    """Return those of `ids` the mirror has, tombstones too."""
+    table = MIRROR[kind.name]
+    found: set[str] = set()
+    for chunk in _chunks(ids):
+        found.update(
+            session.scalars(
+                select(table.c.id).where(*_scope(table, workspace_id, connection_id), table.c.id.in_(chunk))
+            )
+        )
+    return frozenset(found)
+
+
 def bundles(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_ids: Collection[str]
 ) -> dict[str, Bundle]:

@@ -3,7 +3,7 @@
 The guard is in the statement itself, so that two writers at once cannot undo each other's newer rows.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -20,22 +20,28 @@ CHUNK = 500
 _KEYS = ("workspace_id", "connection_id", "id")
 
 
-def write(  # noqa: PLR0917  a batch and everything that says how fresh it is
+def write(  # noqa: PLR0913  a batch and everything that says how fresh it is
     workspace_id: WorkspaceId,
     session: Session,
     connection_id: ConnectionId,
     kind: Kind,
     objects: Collection[StripeJson],
     news: News,
+    *,
     run_id: str | None = None,
+    stamps: Mapping[str, datetime] | None = None,
 ) -> frozenset[str]:
-    """Write objects of one kind and one freshness where the guard allows; return the ids that were written.
+    """Write objects of one kind where the guard allows; return the ids that were written.
 
-    `run_id` marks every object, written or not, as seen by that run. Objects with `is_deleted` news become
-    tombstones and keep their last payload.
+    `run_id` marks every object, written or not, as seen by that run. `stamps` gives events, which know their own
+    moment, a stamp by id in place of the common one. With `is_deleted` news objects become tombstones and keep
+    their last payload.
     """
     table = MIRROR[kind.name]
-    rows = [_row(workspace_id, connection_id, kind, payload, news, run_id) for payload in _distinct(objects)]
+    rows = [_row(workspace_id, connection_id, kind, payload, news) for payload in _distinct(objects)]
+    for row in rows:
+        row["seen_run"] = run_id
+        row["stamp"] = (stamps or {}).get(row["id"], news.stamp)
     written: set[str] = set()
     for start in range(0, len(rows), CHUNK):
         statement = upsert(session, table).values(rows[start : start + CHUNK])
@@ -45,7 +51,7 @@ def write(  # noqa: PLR0917  a batch and everything that says how fresh it is
         if run_id is not None:
             changed["seen_run"] = statement.excluded.seen_run
         guarded = statement.on_conflict_do_update(
-            index_elements=list(_KEYS), set_=changed, where=_guard(table, news)
+            index_elements=list(_KEYS), set_=changed, where=_guard(table, news, statement.excluded.stamp)
         ).returning(table.c.id)
         written.update(session.scalars(guarded))
     if run_id is not None:
@@ -61,17 +67,14 @@ def _row(
     kind: Kind,
     payload: StripeJson,
     news: News,
-    run_id: str | None,
 ) -> dict[str, Any]:
     return {
         "workspace_id": workspace_id,
         "connection_id": connection_id,
         "id": payload["id"],
         **{column.name: column.read(payload) for column in kind.columns},
-        "stamp": news.stamp,
         "source": news.source.value,
         "deleted_at": news.stamp if news.is_deleted else None,
-        "seen_run": run_id,
         "payload": payload,
     }
 
@@ -81,13 +84,13 @@ def _distinct(objects: Iterable[StripeJson]) -> list[StripeJson]:
     return [by_id[1] for by_id in sorted({payload["id"]: payload for payload in objects}.items())]
 
 
-def _guard(table: Table, news: News) -> ColumnElement[bool]:
+def _guard(table: Table, news: News, stamp: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Return `judge(known, news).write` over the columns of a row that is there."""
     alive = table.c.deleted_at.is_(None)
     from_event = table.c.source == Source.EVENT.value
     match news.source:
         case Source.FETCH:
-            return table.c.stamp <= news.stamp
+            return table.c.stamp <= stamp
         case Source.PAGE:
             return and_(
                 alive,
@@ -101,7 +104,7 @@ def _guard(table: Table, news: News) -> ColumnElement[bool]:
                 return and_(alive, table.c.stamp <= news.stamp + TIE)
             return and_(
                 alive,
-                or_(and_(from_event, table.c.stamp < news.stamp), and_(~from_event, table.c.stamp <= news.stamp)),
+                or_(and_(from_event, table.c.stamp < stamp), and_(~from_event, table.c.stamp <= stamp)),
             )
     assert_never(news.source)
 
@@ -166,22 +169,24 @@ def _replace_uses(
         session.execute(upsert(session, USES).on_conflict_do_nothing(), fresh)
 
 
-def unseen(  # noqa: PLR0917  whose, of which kind, by which run
+def unseen(  # noqa: PLR0913, PLR0917  whose, of which kind, by which run
     workspace_id: WorkspaceId,
     session: Session,
     connection_id: ConnectionId,
     kind: Kind,
     run_id: str,
     before: datetime,
+    after: str | None,
     limit: int,
 ) -> list[str]:
-    """Return objects that a run's list did not show although they are known from before it began."""
+    """Return the next objects, by id, that a run's list did not show although they are known from before it began."""
     table = MIRROR[kind.name]
     query = select(table.c.id).where(
         *_scope(table, workspace_id, connection_id),
         table.c.deleted_at.is_(None),
         table.c.stamp < before,
         or_(table.c.seen_run.is_(None), table.c.seen_run != run_id),
+        table.c.id > (after or ""),
     )
     return list(session.scalars(query.order_by(table.c.id).limit(limit)))
 

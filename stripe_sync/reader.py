@@ -1,7 +1,7 @@
 """Reading one account: its token, its budget, its patience with 429s, and Stripe's clock as seen through it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -9,6 +9,7 @@ from typing import TypeVar
 from stripe_sync.budget import Budget
 from stripe_sync.connect.models import Connection
 from stripe_sync.gateway import Answer, Gateway, GatewayError, Page, Trouble
+from stripe_sync.kinds import Kind, StripeJson
 
 PATIENCE_S = (0.5, 1.0, 2.0, 4.0)
 """How long to hold back after one 429 after another, before giving the work back."""
@@ -65,15 +66,38 @@ class AccountReader:
                 return said
         raise AssertionError("the last attempt returns or raises")
 
-    def stamp(self, said: Answer | Page) -> datetime:
-        """Return the moment before the request was sent, in Stripe's time."""
-        return said.sent_at + self._offset
+    def stamp(self, sent_at: datetime) -> datetime:
+        """Return the moment before a request was sent, in Stripe's time."""
+        return sent_at + self._offset
 
     def take_contact(self) -> Contact:
         """Return what was learnt since the last call."""
         contact = Contact(reads=self._reads, clock_offset=self._offset)
         self._reads = 0
         return contact
+
+    def complete(self, kind: Kind, objects: Sequence[StripeJson]) -> list[StripeJson]:
+        """Return objects with the items that a subscription embeds only the first of; raise GatewayError."""
+        if kind.name != "subscriptions":
+            return list(objects)
+        return [self._with_all_items(payload) for payload in objects]
+
+    def _with_all_items(self, subscription: StripeJson) -> StripeJson:
+        listed = subscription.get("items")
+        if not isinstance(listed, dict) or not listed.get("has_more"):
+            return subscription
+        params = {"subscription": subscription["id"], "expand": ["data.discounts"]}
+        found: list[StripeJson] = []
+        while True:
+            after = found[-1]["id"] if found else None
+            page = self.read(
+                lambda gateway, token, after=after: gateway.page(  # type: ignore[misc]  # bound in a loop
+                    token, "/v1/subscription_items", params, starting_after=after
+                )
+            )
+            found.extend(page.objects)
+            if not page.has_more:
+                return {**subscription, "items": {**listed, "data": found, "has_more": False}}
 
     def _settle(self, measured: timedelta | None) -> None:
         # Stamps of one clock must not jitter against each other, so small differences are left alone.

@@ -181,13 +181,15 @@ def note_contact(
     workspace_id: WorkspaceId,
     session: Session,
     connection_id: ConnectionId,
-    now: datetime,
+    now: datetime | None,
     *,
     reads: int = 0,
     clock_offset: timedelta | None = None,
 ) -> None:
-    """Note that Stripe answered or sent something."""
-    values: dict[str, Any] = {"last_contact_at": now, "reads": DbConnection.reads + reads, "last_error": None}
+    """Note that Stripe was asked, and that it answered at `now` unless that is None."""
+    values: dict[str, Any] = {"reads": DbConnection.reads + reads}
+    if now is not None:
+        values |= {"last_contact_at": now, "last_error": None}
     if clock_offset is not None:
         values["clock_offset_ms"] = round(clock_offset / timedelta(milliseconds=1))
     session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(values))

@@ -1,12 +1,13 @@
 """When news replaces what the mirror knows: the ordering cases as tables, the laws as properties."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_sync.apply import TIE, Known, News, Source, Verdict, carry_over, judge, stamp_of_fetch
+from stripe_sync.apply import TIE, Known, News, Source, Verdict, complete, judge, stamp_of_fetch
 from stripe_sync.kinds import KINDS
 
 T = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -122,9 +123,36 @@ def test_event_keeps_what_only_a_request_brings() -> None:
     """A price's tiers survive an event that leaves them out, and nothing else does."""
     known = {"id": "price_1", "tiers": [{"up_to": None}], "nickname": "old", "gone": 1}
 
-    merged = carry_over(KINDS["prices"], known, {"id": "price_1", "nickname": "new"})
+    merged = complete(KINDS["prices"], known, {"id": "price_1", "nickname": "new"})
 
     assert merged == {"id": "price_1", "nickname": "new", "tiers": [{"up_to": None}]}
+
+
+def test_event_keeps_the_coupon_of_a_known_discount() -> None:
+    """Ids of discounts in a snapshot become the discounts that a request brought, on subscription and items."""
+    known = {
+        "id": "sub_1",
+        "discounts": [{"id": "di_1", "source": {"coupon": {"id": "TEN"}}}],
+        "items": {"data": [{"id": "si_1", "discounts": [{"id": "di_2"}]}]},
+    }
+    snapshot = {"id": "sub_1", "discounts": ["di_1"], "items": {"data": [{"id": "si_1", "discounts": ["di_2"]}]}}
+
+    merged = complete(KINDS["subscriptions"], known, snapshot)
+
+    assert merged == {**known, "id": "sub_1"}
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        {"id": "sub_1", "discounts": ["di_new"]},
+        {"id": "sub_1", "items": {"data": [{"discounts": ["di_new"]}]}},
+        {"id": "sub_1", "items": {"data": [], "has_more": True}},
+    ],
+)
+def test_snapshot_that_shows_too_little_waits_for_the_fetch(snapshot: dict[str, Any]) -> None:
+    """A discount nobody has seen, or items beyond the snapshot, would make a wrong MRR."""
+    assert complete(KINDS["subscriptions"], None, snapshot) is None
 
 
 # helpers

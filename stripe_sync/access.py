@@ -1,0 +1,88 @@
+"""Access to connected accounts for background jobs: a reader is opened under the member who connected, and closed.
+
+What a failure means for the connection is decided here, once: a token that Stripe no longer takes ends it.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from engine.ids import ConnectionId, WorkspaceId
+from engine.ports import Clock
+from engine.storage import Database
+from stripe_sync import queue_repository
+from stripe_sync.budget import Budget
+from stripe_sync.connect import repository
+from stripe_sync.connect.connecting import Connecting
+from stripe_sync.connect.models import Connection
+from stripe_sync.connect.vault import SecretField, Vault, on_behalf
+from stripe_sync.gateway import Gateway, GatewayError, Trouble
+from stripe_sync.reader import AccountReader
+
+REVOKED = "Stripe no longer accepts the access it gave; connect again."
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Opens and closes readers."""
+
+    database: Database
+    clock: Clock
+    gateway: Gateway
+    budget: Budget
+    vault: Vault
+    connecting: Connecting
+
+    def find(self, workspace_id: WorkspaceId, connection_id: ConnectionId) -> Connection | None:
+        """Return a connection that may be read now, or None."""
+        with self.database.workspace(workspace_id, readonly=True) as session:
+            connection = repository.find_connection(workspace_id, session, connection_id)
+        return connection if connection is not None and connection.is_active else None
+
+    def open(self, connection: Connection, purpose: str) -> AccountReader:
+        """Return a reader for a job; raise VaultRefusedError."""
+        with self.database.workspace(connection.workspace_id) as session:
+            secret = self.vault.read(
+                connection.workspace_id, session, connection.id, SecretField.TOKEN, on_behalf(connection, purpose)
+            )
+        return AccountReader(self.gateway, self.budget, connection, secret.value)
+
+    def close(self, reader: AccountReader, *, is_healthy: bool = True) -> None:
+        """Note what a reader learnt, in a transaction of its own."""
+        with self.database.workspace(reader.connection.workspace_id) as session:
+            self.note_contact(reader, session, is_healthy=is_healthy)
+
+    def note_contact(self, reader: AccountReader, session: Session, *, is_healthy: bool = True) -> None:
+        """Note how often a reader asked since the last note, and what it learnt of Stripe's clock."""
+        contact, connection = reader.take_contact(), reader.connection
+        if contact.reads:
+            repository.note_contact(
+                connection.workspace_id,
+                session,
+                connection.id,
+                self.clock.now() if is_healthy else None,
+                reads=contact.reads,
+                clock_offset=contact.clock_offset,
+            )
+
+    def note_failure(self, connection: Connection, error: Exception) -> bool:
+        """Note what went wrong; return whether the connection is gone with it."""
+        is_gone = isinstance(error, GatewayError) and error.trouble is Trouble.UNAUTHORIZED
+        with self.database.workspace(connection.workspace_id) as session:
+            if is_gone:
+                self.end(connection, session)
+            else:
+                repository.note_error(connection.workspace_id, session, connection.id, str(error))
+        return is_gone
+
+    def end(self, connection: Connection, session: Session) -> None:
+        """Mark a connection revoked by Stripe's side; everybody's facts of it become stale."""
+        if self.connecting.revoked(connection.workspace_id, session, connection, REVOKED):
+            self.leave_stale(connection, session)
+
+    def leave_stale(self, connection: Connection, session: Session) -> None:
+        """Queue the facts of everybody a connection that ended knew, and drop what it can no longer fetch."""
+        workspace_id = connection.workspace_id
+        queue_repository.forget_refetches(workspace_id, session, connection.id)
+        customers = queue_repository.linked_customers(workspace_id, connection.id)
+        queue_repository.mark_dirty(workspace_id, session, connection.id, customers, "link", self.clock.now())

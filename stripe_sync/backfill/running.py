@@ -1,0 +1,320 @@
+"""Running: everything an account holds is read, step by step, page by page.
+
+Laws
+- A page and the cursor behind it are stored in one transaction, so a run goes on where it was, whoever was killed.
+- One worker works on a run at a time: it holds a lease, renews it with every page, and writes nothing once it lost it.
+- A kind counts as complete only when its list was read to the end; facts that need it have no value before.
+- A failed run looks failed: what is permanent ends it with the reason, what passes is tried again with patience.
+- Nothing is removed because a list did not show it; Stripe is asked about each such object.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from engine.ids import ConnectionId, WorkspaceId
+from engine.ports import Clock
+from engine.storage import Database
+from stripe_sync import links, mirror_repository, mirror_write_repository, queue_repository
+from stripe_sync.access import Access
+from stripe_sync.backfill import repository
+from stripe_sync.backfill.models import Action, Run, Step, completed_by, plan_run
+from stripe_sync.connect import repository as connect_repository
+from stripe_sync.connect.models import Connection
+from stripe_sync.connect.vault import VaultRefusedError
+from stripe_sync.events.refetching import Refetching
+from stripe_sync.fact_service import Cause
+from stripe_sync.gateway import GatewayError, Page, Trouble
+from stripe_sync.kinds import Kind, StripeJson
+from stripe_sync.linking import Linking
+from stripe_sync.mirroring import Mirroring
+from stripe_sync.reader import AccountReader
+
+LEASE = timedelta(minutes=2)
+MAX_ATTEMPTS = 50
+MAX_PAUSE_S = 300
+FACTS_BATCH = 200
+SWEEP_BATCH = 500
+"""What waits to be fetched again never grows beyond this by a sweep."""
+
+
+class _LeaseLostError(Exception):
+    """Somebody else works on the run now, or it was ended."""
+
+
+class _TimeUpError(Exception):
+    """The job has worked long enough; what is left waits for the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Works on runs."""
+
+    database: Database
+    clock: Clock
+    access: Access
+    linking: Linking
+    refetching: Refetching
+
+    def queue(self, workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> bool:
+        """Queue a run unless one is waiting or running; return whether one was queued."""
+        last = repository.latest(workspace_id, session, connection_id)
+        if last is not None and last.finished_at is None:
+            return False
+        number = 1 if last is None else last.number + 1
+        run_id = self.clock.new_id("run")
+        repository.insert_run(
+            workspace_id, session, connection_id, run_id, number, plan_run(number=number), self.clock.now()
+        )
+        return True
+
+    def run_due(self, until: datetime | None = None) -> int:
+        """Work on every run that is due until it is done or must wait, or it is `until`; return how many.
+
+        Jobs are short, so that one worker can do a run and everything else in turns.
+        """
+        with self.database.system(readonly=True) as session:
+            due = repository.system_due(session, self.clock.now())
+        return sum(self._run_one(workspace_id, run_id, until) for workspace_id, run_id in due)
+
+    def _run_one(self, workspace_id: WorkspaceId, run_id: str, until: datetime | None) -> bool:
+        now = self.clock.now()
+        lease = self.clock.new_id("lease")
+        with self.database.workspace(workspace_id) as session:
+            run = repository.claim(workspace_id, session, run_id, lease, now, now + LEASE)
+        if run is None:
+            return False
+        connection = self.access.find(workspace_id, run.connection_id)
+        if connection is None:
+            self._finish(run, "the connection ended")
+            return True
+        try:
+            reader = self.access.open(connection, "backfill")
+        except VaultRefusedError as error:
+            self.access.note_failure(connection, error)
+            self._finish(run, str(error))
+            return True
+        try:
+            _Work(self, run, connection, reader, lease, until).do()
+        except _LeaseLostError:
+            pass
+        except _TimeUpError:
+            with self.database.workspace(workspace_id) as session:
+                self.access.note_contact(reader, session)
+                repository.release(workspace_id, session, run.id, lease, self.clock.now())
+        except GatewayError as error:
+            self.access.close(reader, is_healthy=False)
+            self._failed(run, connection, error)
+        return True
+
+    def _failed(self, run: Run, connection: Connection, error: GatewayError) -> None:
+        self.access.note_failure(connection, error)
+        if error.is_permanent or run.attempts + 1 >= MAX_ATTEMPTS:
+            self._finish(run, str(error))
+            return
+        pause = timedelta(seconds=min(MAX_PAUSE_S, 2 ** min(run.attempts, 10)))
+        with self.database.workspace(run.workspace_id) as session:
+            repository.postpone(
+                run.workspace_id,
+                session,
+                run.id,
+                str(error),
+                attempts=run.attempts + 1,
+                until=self.clock.now() + pause,
+            )
+
+    def _finish(self, run: Run, error: str | None) -> None:
+        with self.database.workspace(run.workspace_id) as session:
+            repository.finish(run.workspace_id, session, run.id, self.clock.now(), error)
+
+
+class _Work:
+    """One worker's work on one run."""
+
+    def __init__(
+        self,
+        running: Running,
+        run: Run,
+        connection: Connection,
+        reader: AccountReader,
+        lease: str,
+        until: datetime | None,
+    ) -> None:
+        self._running = running
+        self._database = running.database
+        self._clock = running.clock
+        self._run = run
+        self._workspace_id = run.workspace_id
+        self._connection = connection
+        self._reader = reader
+        self._lease = lease
+        self._until = until
+        self._refused: list[str] = []
+        """Kinds the credential may not read."""
+
+    def do(self) -> None:
+        """Do what is left of the run; raise GatewayError, _LeaseLostError or _TimeUpError."""
+        with self._database.workspace(self._workspace_id, readonly=True) as session:
+            steps = repository.steps(self._workspace_id, session, self._run.id)
+        work: dict[Action, Callable[[Step], None]] = {
+            Action.LIST: self._list,
+            Action.REFERENCES: self._references,
+            Action.FACTS: self._facts,
+            Action.SWEEP: self._sweep,
+        }
+        for step in steps:
+            if not step.is_done:
+                work[step.action](step)
+        with self._database.workspace(self._workspace_id) as session:
+            self._renew(session)
+            self._running.access.note_contact(self._reader, session)
+            why = f"the key may not read {', '.join(self._refused)}" if self._refused else None
+            repository.finish(self._workspace_id, session, self._run.id, self._clock.now(), why)
+
+    def _pause_if_time_is_up(self) -> None:
+        if self._until is not None and self._clock.now() >= self._until:
+            raise _TimeUpError
+
+    def _renew(self, session: Session) -> None:
+        until = self._clock.now() + LEASE
+        if not repository.renew(self._workspace_id, session, self._run.id, self._lease, until):
+            raise _LeaseLostError
+
+    def _advance(
+        self,
+        session: Session,
+        step: Step,
+        *,
+        cursor: str | None,
+        pages: int = 0,
+        objects: int = 0,
+        is_done: bool,
+    ) -> None:
+        repository.advance(
+            self._workspace_id,
+            session,
+            self._run.id,
+            step.position,
+            cursor=cursor,
+            pages=pages,
+            objects=objects,
+            done_at=self._clock.now() if is_done else None,
+        )
+
+    def _list(self, step: Step) -> None:
+        """Read one kind's list from the step's cursor to its end."""
+        assert step.kind is not None
+        cursor, has_more = step.cursor, True
+        while has_more:
+            self._pause_if_time_is_up()
+            try:
+                page = self._page(step.kind, cursor)
+                objects = self._reader.complete(step.kind, page.objects)
+            except GatewayError as error:
+                if error.trouble is not Trouble.FORBIDDEN:
+                    raise
+                self._refused.append(step.kind.name)
+                return
+            cursor, has_more = (objects[-1]["id"] if objects else cursor), page.has_more
+            self._store_page(step, page, objects, cursor)
+
+    def _store_page(self, step: Step, page: Page, objects: list[StripeJson], cursor: str | None) -> None:
+        assert step.kind is not None
+        with self._database.workspace(self._workspace_id) as session:
+            self._renew(session)
+            now, stamp = self._clock.now(), self._reader.stamp(page.sent_at)
+            repository.set_stamp(self._workspace_id, session, self._run.id, stamp)
+            mirroring = Mirroring(self._workspace_id, session, self._connection.id, now)
+            touched = mirroring.take_page(step.kind, objects, stamp, self._run.id)
+            if step.kind.name == "customers":
+                self._running.linking.match_customers(self._workspace_id, session, touched, now)
+            self._advance(session, step, cursor=cursor, pages=1, objects=len(objects), is_done=not page.has_more)
+            if not page.has_more:
+                self._note_complete(session, step.kind)
+            self._running.access.note_contact(self._reader, session)
+
+    def _page(self, kind: Kind, cursor: str | None) -> Page:
+        try:
+            return self._reader.read(lambda gateway, token: gateway.list_kind(token, kind, starting_after=cursor))
+        except GatewayError as error:
+            if error.trouble is not Trouble.CURSOR_GONE or cursor is None:
+                raise
+        # The object the page was to start after was deleted meanwhile: begin with its second, some come twice.
+        params = self._from_second_of(kind, cursor)
+        return self._reader.read(lambda gateway, token: gateway.list_kind(token, kind, params))
+
+    def _from_second_of(self, kind: Kind, object_id: str) -> dict[str, object]:
+        with self._database.workspace(self._workspace_id, readonly=True) as session:
+            rows = mirror_repository.find_rows(self._workspace_id, session, self._connection.id, kind, [object_id])
+        created = rows[object_id].payload.get("created") if object_id in rows else None
+        return {"created": {"lte": created}} if isinstance(created, int) else {}
+
+    def _note_complete(self, session: Session, kind: Kind) -> None:
+        steps = repository.steps(self._workspace_id, session, self._run.id)
+        done = frozenset(
+            step.kind.name for step in steps if step.action is Action.LIST and step.is_done and step.kind is not None
+        )
+        connect_repository.add_synced_kinds(
+            self._workspace_id, session, self._connection.id, completed_by(done | {kind.name})
+        )
+
+    def _references(self, step: Step) -> None:
+        """Fetch shared objects that are used and were in no list."""
+        with self._database.workspace(self._workspace_id) as session:
+            self._renew(session)
+            missing = mirror_repository.missing_uses(self._workspace_id, session, self._connection.id, SWEEP_BATCH)
+            self._want(session, missing, "reference")
+            self._advance(session, step, cursor=None, objects=len(missing), is_done=True)
+        self._running.refetching.drain_connection(self._workspace_id, self._connection.id)
+
+    def _facts(self, step: Step) -> None:
+        """Match and derive everybody who has anything to do with the account."""
+        cursor, is_done = step.cursor, False
+        while not is_done:
+            self._pause_if_time_is_up()
+            with self._database.workspace(self._workspace_id) as session:
+                self._renew(session)
+                now = self._clock.now()
+                batch = links.end_users_after(self._workspace_id, session, self._connection.id, cursor, FACTS_BATCH)
+                self._running.linking.rematch(self._workspace_id, session, batch, now)
+                self._running.linking.facts.recompute(self._workspace_id, session, batch, now, Cause.BACKFILL)
+                cursor, is_done = (batch[-1] if batch else cursor), len(batch) < FACTS_BATCH
+                self._advance(session, step, cursor=cursor, objects=len(batch), is_done=is_done)
+
+    def _sweep(self, step: Step) -> None:
+        """Ask Stripe about every object of a kind that its list no longer showed."""
+        assert step.kind is not None
+        before = self._stamp() or self._clock.now()
+        after: str | None = step.cursor
+        is_done = False
+        while not is_done:
+            self._pause_if_time_is_up()
+            with self._database.workspace(self._workspace_id) as session:
+                self._renew(session)
+                gone = mirror_write_repository.unseen(
+                    self._workspace_id,
+                    session,
+                    self._connection.id,
+                    step.kind,
+                    self._run.id,
+                    before,
+                    after,
+                    SWEEP_BATCH,
+                )
+                self._want(session, [(step.kind, object_id) for object_id in gone], "sweep")
+                after, is_done = (gone[-1] if gone else after), len(gone) < SWEEP_BATCH
+                self._advance(session, step, cursor=after, objects=len(gone), is_done=is_done)
+            if gone:
+                self._running.refetching.drain_connection(self._workspace_id, self._connection.id)
+
+    def _stamp(self) -> datetime | None:
+        with self._database.workspace(self._workspace_id, readonly=True) as session:
+            run = repository.latest(self._workspace_id, session, self._connection.id)
+        return run.stamp if run is not None and run.id == self._run.id else None
+
+    def _want(self, session: Session, wanted: list[tuple[Kind, str]], cause: str) -> None:
+        queue_repository.want_refetch(
+            self._workspace_id, session, self._connection.id, wanted, cause, self._clock.now()
+        )

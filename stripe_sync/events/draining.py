@@ -1,0 +1,124 @@
+"""Stored events are worked off in batches: mirror, links and facts of a batch change in one transaction.
+
+A batch that fails is tried again event by event, so that one bad event holds nobody up; that one waits longer each
+time and is parked in the end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from engine.ids import ConnectionId, WorkspaceId
+from engine.ports import Clock
+from engine.storage import Database
+from stripe_sync import queue_repository
+from stripe_sync.access import Access
+from stripe_sync.connect import repository as connect_repository
+from stripe_sync.connect.models import Connection
+from stripe_sync.events import repository, routes
+from stripe_sync.events.repository import StoredEvent
+from stripe_sync.fact_service import Cause
+from stripe_sync.linking import Linking
+from stripe_sync.mirroring import Mirroring, Snapshot
+
+BATCH = 100
+DIRTY_BATCH = 300
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """Works off what arrived."""
+
+    database: Database
+    clock: Clock
+    access: Access
+    linking: Linking
+
+    def drain(self) -> int:
+        """Apply every event that is due; return how many."""
+        with self.database.system(readonly=True) as session:
+            waiting = repository.system_waiting(session, self.clock.now())
+        return sum(self._drain_connection(workspace_id, connection_id) for workspace_id, connection_id in waiting)
+
+    def _drain_connection(self, workspace_id: WorkspaceId, connection_id: ConnectionId) -> int:
+        total = 0
+        while True:
+            with self.database.workspace(workspace_id) as session:
+                events = repository.take(workspace_id, session, connection_id, self.clock.now(), BATCH)
+                connection = connect_repository.find_connection(workspace_id, session, connection_id)
+                if connection is not None:
+                    self._work(session, connection, events)
+            total += len(events)
+            if connection is None or len(events) < BATCH:
+                return total
+
+    def _work(self, session: Session, connection: Connection, events: Sequence[StoredEvent]) -> None:
+        workspace_id, now = connection.workspace_id, self.clock.now()
+        if not events:
+            return
+        error = self._try(session, connection, events)
+        if error is None:
+            repository.mark_done(workspace_id, session, [event.row_id for event in events], now)
+            return
+        for event in events:
+            error = error if len(events) == 1 else self._try(session, connection, [event])
+            if error is None:
+                repository.mark_done(workspace_id, session, [event.row_id], now)
+            else:
+                log.warning("stripe_event_failed", event_id=event.event_id, type=event.type, error=type(error).__name__)
+                repository.mark_failed(workspace_id, session, event, type(error).__name__, now)
+
+    def _try(self, session: Session, connection: Connection, events: Sequence[StoredEvent]) -> Exception | None:
+        try:
+            with session.begin_nested():
+                self._apply(session, connection, events)
+        except OperationalError:
+            raise  # the database itself is in trouble: nothing was done, everything stays due
+        except Exception as error:  # noqa: BLE001  whatever a strange event sets off must not stop the others
+            return error
+        return None
+
+    def _apply(self, session: Session, connection: Connection, events: Sequence[StoredEvent]) -> None:
+        """Apply events in one go."""
+        now = self.clock.now()
+        snapshots: list[Snapshot] = []
+        mirroring = Mirroring(connection.workspace_id, session, connection.id, now)
+        for stored in events:
+            event = routes.read(orjson.loads(stored.payload))
+            if event is None:
+                raise ValueError(f"event {stored.event_id} cannot be read")
+            plan = routes.plan(event)
+            if plan.is_deauthorization:
+                self.access.end(connection, session)
+            if plan.kind is not None:
+                snapshots.append(
+                    Snapshot(kind=plan.kind, payload=event.object, created=event.created, is_deleted=plan.is_deleted)
+                )
+            mirroring.want_refetch(plan.refetch, stored.event_id)
+        touched = mirroring.take_events(snapshots, events[0].event_id)
+        self.linking.refresh(connection.workspace_id, session, touched, now, Cause.EVENT)
+
+    def drain_dirty(self, *, max_batches: int | None = None) -> int:
+        """Derive the facts of customers that a shared object, or the end of a connection, concerns."""
+        with self.database.system(readonly=True) as session:
+            workspaces = queue_repository.system_dirty_workspaces(session)
+        return sum(self._drain_dirty_of(workspace_id, max_batches) for workspace_id in workspaces)
+
+    def _drain_dirty_of(self, workspace_id: WorkspaceId, max_batches: int | None) -> int:
+        total = batches = 0
+        while max_batches is None or batches < max_batches:
+            with self.database.workspace(workspace_id) as session:
+                customers, causes = queue_repository.take_dirty(workspace_id, session, DIRTY_BATCH)
+                cause = Cause.LINK if causes == {"link"} else Cause.EVENT
+                self.linking.refresh(workspace_id, session, customers, self.clock.now(), cause)
+            total += len(customers)
+            batches += 1
+            if len(customers) < DIRTY_BATCH:
+                break
+        return total

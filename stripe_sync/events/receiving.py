@@ -1,0 +1,124 @@
+"""A delivery arrives: verified, stored once, acknowledged. No call to Stripe, one short transaction."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from engine.ids import ConnectionId
+from engine.ports import Clock
+from engine.storage import Database
+from stripe_sync import jsontext
+from stripe_sync.connect import repository as connect_repository
+from stripe_sync.connect.models import Connection
+from stripe_sync.connect.vault import SecretField, Vault, VaultRefusedError, on_behalf
+from stripe_sync.events import repository, routes
+from stripe_sync.events.models import BadSignature, Ignored, Received, Stored
+from stripe_sync.events.repository import NewEvent
+from stripe_sync.events.routes import StripeEvent
+from stripe_sync.events.signature import fault_of
+from stripe_sync.settings import StripeConfig
+
+SECRET_LIFE = timedelta(minutes=1)
+"""How long an opened webhook secret is used again: each opening is audited, deliveries come by the hundred."""
+
+
+class Receiving:
+    """Receives deliveries."""
+
+    def __init__(self, database: Database, clock: Clock, config: StripeConfig, vault: Vault) -> None:
+        """Bind the parts."""
+        self._database = database
+        self._clock = clock
+        self._config = config
+        self._vault = vault
+        self._open: dict[ConnectionId, tuple[datetime, str]] = {}
+
+    def receive(self, body: bytes, signature: str | None, connection_id: ConnectionId | None) -> Received:
+        """Deal with one delivery, to the platform's address or to a connection's own."""
+        if connection_id is not None:
+            return self._receive_own(body, signature, connection_id)
+        fault = fault_of(body, signature, self._config.webhook_secrets, self._clock.now())
+        if fault is not None:
+            return BadSignature(reason=fault)
+        return self._store(body, _route)
+
+    def _receive_own(self, body: bytes, signature: str | None, connection_id: ConnectionId) -> Received:
+        with self._database.system(readonly=True) as session:
+            connection = connect_repository.system_find_connection(session, connection_id)
+        if connection is None or not connection.is_active:
+            # Without a secret nobody can be trusted; to a stranger it looks like any other address.
+            return BadSignature(reason="unknown_endpoint")
+        secret = self._secret(connection)
+        fault = "no_secret" if secret is None else fault_of(body, signature, [secret], self._clock.now())
+        if fault is not None:
+            return BadSignature(reason=fault)
+        return self._store(
+            body,
+            lambda _, event: connection if event.livemode == connection.livemode else Ignored(reason="other_mode"),
+        )
+
+    def _secret(self, connection: Connection) -> str | None:
+        now = self._clock.now()
+        opened_at, secret = self._open.get(connection.id, (None, ""))
+        if opened_at is not None and opened_at >= max(now - SECRET_LIFE, connection.connected_at):
+            return secret
+        try:
+            with self._database.workspace(connection.workspace_id) as session:
+                reader = on_behalf(connection, "webhook")
+                found = self._vault.read(
+                    connection.workspace_id, session, connection.id, SecretField.WEBHOOK_SECRET, reader
+                )
+        except VaultRefusedError:
+            return None
+        self._open[connection.id] = (now, found.value)
+        return found.value
+
+    def _store(self, body: bytes, find: Callable[[Session, StripeEvent], Connection | Ignored]) -> Received:
+        try:
+            document = jsontext.parse(body)
+        except ValueError:
+            return Ignored(reason="malformed")
+        event = routes.read(document)
+        if event is None:
+            return Ignored(reason="malformed")
+        if not routes.is_used(event.type):
+            return Ignored(reason="unused_type")
+        now = self._clock.now()
+        with self._database.system() as session:
+            connection = find(session, event)
+            if isinstance(connection, Ignored):
+                return connection
+            new = repository.add(connection.workspace_id, session, connection.id, [stored(event, document)], now)
+            connect_repository.note_event(connection.workspace_id, session, connection.id, now)
+        return Stored(
+            workspace_id=connection.workspace_id,
+            connection_id=connection.id,
+            event_id=event.id,
+            is_new=event.id in new,
+        )
+
+
+def stored(event: StripeEvent, document: Mapping[str, object], origin: str = "webhook") -> NewEvent:
+    """Return an event in the form it is kept in."""
+    return NewEvent(
+        event_id=event.id,
+        type=event.type,
+        created=event.created,
+        payload=jsontext.dump(document),
+        origin=origin,
+    )
+
+
+def _route(session: Session, event: StripeEvent) -> Connection | Ignored:
+    """Return the connection an event of a connected account belongs to."""
+    if event.account is None:
+        return Ignored(reason="unknown_account")
+    found = connect_repository.system_connections_of_account(session, event.account)
+    if not found:
+        return Ignored(reason="unknown_account")
+    in_mode = [connection for connection in found if connection.livemode == event.livemode]
+    if not in_mode:
+        return Ignored(reason="other_mode")
+    active = [connection for connection in in_mode if connection.is_active]
+    return active[0] if active else Ignored(reason="inactive")

@@ -1,0 +1,137 @@
+"""The SQL of stored events."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from engine.ids import ConnectionId, WorkspaceId
+from engine.storage import upsert
+from stripe_sync.tables import DbStripeEvent
+
+MAX_ATTEMPTS = 8
+WAITING = ("pending", "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event to be stored."""
+
+    event_id: str
+    type: str
+    created: datetime
+    payload: str = field(repr=False)
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event that waits."""
+
+    row_id: int
+    event_id: str
+    type: str
+    payload: str = field(repr=False)
+    attempts: int
+
+
+def add(
+    workspace_id: WorkspaceId,
+    session: Session,
+    connection_id: ConnectionId,
+    events: Sequence[NewEvent],
+    now: datetime,
+) -> frozenset[str]:
+    """Store events, each once; return the ids that were new."""
+    if not events:
+        return frozenset()
+    rows = [
+        {
+            "workspace_id": workspace_id,
+            "connection_id": connection_id,
+            "event_id": event.event_id,
+            "type": event.type,
+            "created": event.created,
+            "payload": event.payload,
+            "origin": event.origin,
+            "state": "pending",
+            "attempts": 0,
+            "available_at": now,
+            "received_at": now,
+        }
+        for event in events
+    ]
+    statement = upsert(session, DbStripeEvent.__table__).values(rows).on_conflict_do_nothing()  # type: ignore[arg-type]  # is a Table
+    return frozenset(session.scalars(statement.returning(DbStripeEvent.event_id)))
+
+
+def system_waiting(session: Session, now: datetime) -> list[tuple[WorkspaceId, ConnectionId]]:
+    """Return the connections that have events to deal with now."""
+    query = (
+        select(DbStripeEvent.workspace_id, DbStripeEvent.connection_id)
+        .distinct()
+        .where(DbStripeEvent.state.in_(WAITING), DbStripeEvent.available_at <= now)
+    )
+    return [(WorkspaceId(workspace_id), ConnectionId(row_id)) for workspace_id, row_id in session.execute(query)]
+
+
+def take(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, now: datetime, limit: int
+) -> Sequence[StoredEvent]:
+    """Return events that are due, in order of arrival, locked against other drains where the database has that."""
+    query = (
+        select(DbStripeEvent)
+        .where(
+            DbStripeEvent.workspace_id == workspace_id,
+            DbStripeEvent.connection_id == connection_id,
+            DbStripeEvent.state.in_(WAITING),
+            DbStripeEvent.available_at <= now,
+        )
+        .order_by(DbStripeEvent.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [
+        StoredEvent(row_id=row.id, event_id=row.event_id, type=row.type, payload=row.payload, attempts=row.attempts)
+        for row in session.scalars(query)
+    ]
+
+
+def mark_done(workspace_id: WorkspaceId, session: Session, row_ids: Collection[int], now: datetime) -> None:
+    """Mark events as dealt with."""
+    session.execute(
+        update(DbStripeEvent)
+        .where(DbStripeEvent.workspace_id == workspace_id, DbStripeEvent.id.in_(row_ids))
+        .values(state="done", done_at=now, last_error=None)
+    )
+
+
+def mark_failed(workspace_id: WorkspaceId, session: Session, event: StoredEvent, error: str, now: datetime) -> None:
+    """Put an event back for later; after too many attempts park it for a person to look at."""
+    attempts = event.attempts + 1
+    session.execute(
+        update(DbStripeEvent)
+        .where(DbStripeEvent.workspace_id == workspace_id, DbStripeEvent.id == event.row_id)
+        .values(
+            state="parked" if attempts >= MAX_ATTEMPTS else "failed",
+            attempts=attempts,
+            last_error=error[:500],
+            available_at=now + timedelta(seconds=2**attempts),
+        )
+    )
+
+
+def counts(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> dict[str, int]:
+    """Return how many events of a connection are in which state, done ones left out."""
+    query = (
+        select(DbStripeEvent.state, func.count())
+        .where(
+            DbStripeEvent.workspace_id == workspace_id,
+            DbStripeEvent.connection_id == connection_id,
+            DbStripeEvent.state != "done",
+        )
+        .group_by(DbStripeEvent.state)
+    )
+    return dict(session.execute(query).tuples().all())

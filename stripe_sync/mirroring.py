@@ -1,0 +1,202 @@
+"""Taking news into the mirror: pages, events' snapshots and fetches, each by the rules of `stripe_sync.apply`.
+
+Each function works in the caller's transaction and returns whose facts may have changed; what must be fetched again
+is queued in the same transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from engine.ids import ConnectionId, WorkspaceId
+from stripe_sync import mirror_repository, mirror_write_repository, queue_repository
+from stripe_sync.apply import Known, News, Source, complete, judge
+from stripe_sync.kinds import KINDS, SHARED_KINDS, Kind, StripeJson, nested_objects, reference, uses
+from stripe_sync.matching import CustomerKey
+
+_OWNERS = (
+    # Where an object's customer is found, if not on the object itself: field, kind of the owner.
+    ("customer", "customers"),
+    ("charge", "charges"),
+    ("invoice", "invoices"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What an event says of one object."""
+
+    kind: Kind
+    payload: StripeJson
+    created: datetime
+    """Of the event."""
+    is_deleted: bool = False
+
+
+@dataclass(slots=True)
+class _Pending:
+    """One object while a batch of events is worked through."""
+
+    known: Known | None
+    payload: StripeJson | None
+    is_written: bool = False
+    refetch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mirroring:
+    """Takes news of one connection into the mirror."""
+
+    workspace_id: WorkspaceId
+    session: Session = field(repr=False)
+    connection_id: ConnectionId
+    now: datetime
+
+    def take_page(
+        self, kind: Kind, objects: Sequence[StripeJson], stamp: datetime, run_id: str
+    ) -> frozenset[CustomerKey]:
+        """Take one page of a list that was asked for at `stamp`, and whole objects that stand inside it.
+
+        Who uses shared objects is not told: a run derives everybody's facts once its lists are read.
+        """
+        news = News(stamp=stamp, source=Source.PAGE)
+        written = self._write(kind, objects, news, run_id)
+        by_kind: dict[str, list[StripeJson]] = defaultdict(list)
+        for payload in objects:
+            for inner, inner_payload in nested_objects(kind, payload):
+                by_kind[inner.name].append(inner_payload)
+        for name, inside in by_kind.items():
+            self._write(KINDS[name], inside, news, run_id)
+        return frozenset() if kind.name in SHARED_KINDS else self._touched(kind, written)
+
+    def _write(self, kind: Kind, objects: Sequence[StripeJson], news: News, run_id: str) -> frozenset[str]:
+        written = mirror_write_repository.write(
+            self.workspace_id, self.session, self.connection_id, kind, objects, news, run_id=run_id
+        )
+        left = {payload["id"] for payload in objects} - written
+        if left:
+            rows = mirror_repository.find_rows(self.workspace_id, self.session, self.connection_id, kind, left)
+            self.want_refetch([(kind, row.id) for row in rows.values() if judge(row.known, news).refetch], "page")
+        return written
+
+    def take_fetch(
+        self, kind: Kind, payload: StripeJson, stamp: datetime, *, is_deleted: bool
+    ) -> frozenset[CustomerKey]:
+        """Take one object that was fetched, or that Stripe no longer has."""
+        news = News(stamp=stamp, source=Source.FETCH, is_deleted=is_deleted)
+        inside = () if is_deleted else tuple(nested_objects(kind, payload))
+        written: frozenset[str] = frozenset()
+        for each, each_payload in ((kind, payload), *inside):
+            written |= mirror_write_repository.write(
+                self.workspace_id,
+                self.session,
+                self.connection_id,
+                each,
+                [each_payload],
+                news,
+            )
+        if written and not is_deleted:
+            self._want_missing(kind, [payload])
+        return self._touched(kind, frozenset(written & {payload["id"]}))
+
+    def take_events(self, snapshots: Iterable[Snapshot], cause: str) -> frozenset[CustomerKey]:
+        """Take what a batch of events shows, oldest first, and queue its confirmation."""
+        by_kind: dict[str, list[Snapshot]] = defaultdict(list)
+        for snapshot in sorted(snapshots, key=lambda each: each.created):
+            by_kind[snapshot.kind.name].append(snapshot)
+        touched: frozenset[CustomerKey] = frozenset()
+        for name, batch in by_kind.items():
+            touched |= self._take_events_of(KINDS[name], batch, cause)
+        return touched
+
+    def _take_events_of(self, kind: Kind, batch: Sequence[Snapshot], cause: str) -> frozenset[CustomerKey]:
+        ids = {snapshot.payload["id"] for snapshot in batch}
+        rows = mirror_repository.find_rows(self.workspace_id, self.session, self.connection_id, kind, ids)
+        pending = {
+            object_id: _Pending(
+                known=rows[object_id].known if object_id in rows else None,
+                payload=rows[object_id].payload if object_id in rows else None,
+            )
+            for object_id in ids
+        }
+        for snapshot in batch:
+            _settle(pending[snapshot.payload["id"]], snapshot)
+        self.want_refetch([(kind, object_id) for object_id, each in pending.items() if each.refetch], cause)
+        # Before the write: once it is gone nobody can tell whose it was.
+        touched = self._touched(kind, frozenset(object_id for object_id, each in pending.items() if each.is_written))
+        self._write_events(kind, [each for each in pending.values() if each.is_written])
+        living = [each.payload for each in pending.values() if each.is_written and each.payload is not None]
+        self._want_missing(kind, living)
+        return touched | self._touched(kind, frozenset(payload["id"] for payload in living))
+
+    def _write_events(self, kind: Kind, written: Sequence[_Pending]) -> None:
+        living = {each.payload["id"]: each for each in written if each.payload is not None and not _is_gone(each)}
+        stamps = {object_id: each.known.stamp for object_id, each in living.items() if each.known is not None}
+        if living:
+            news = News(stamp=max(stamps.values()), source=Source.EVENT)
+            payloads = [each.payload for each in living.values() if each.payload is not None]
+            mirror_write_repository.write(
+                self.workspace_id, self.session, self.connection_id, kind, payloads, news, stamps=stamps
+            )
+        for each in written:
+            if each.payload is not None and each.known is not None and _is_gone(each):
+                gone = News(stamp=each.known.stamp, source=Source.EVENT, is_deleted=True)
+                mirror_write_repository.write(
+                    self.workspace_id, self.session, self.connection_id, kind, [each.payload], gone
+                )
+
+    def want_refetch(self, wanted: Collection[tuple[Kind, str]], cause: str) -> None:
+        """Queue objects to be fetched again."""
+        if wanted:
+            queue_repository.want_refetch(self.workspace_id, self.session, self.connection_id, wanted, cause, self.now)
+
+    def _want_missing(self, kind: Kind, payloads: Sequence[StripeJson]) -> None:
+        """Queue what these objects refer to and the mirror never had: an event about it was lost, or comes later."""
+        used = {use for payload in payloads for use in uses(kind, payload)}
+        missing = mirror_repository.missing_of(self.workspace_id, self.session, self.connection_id, used)
+        wanted = {(KINDS[use.kind], use.id) for use in missing}
+        for name, owner in _OWNERS:
+            ids = {found for payload in payloads if (found := reference(payload, name))}
+            if ids and owner != kind.name:
+                known = mirror_repository.find_ids(
+                    self.workspace_id, self.session, self.connection_id, KINDS[owner], ids
+                )
+                wanted.update((KINDS[owner], object_id) for object_id in ids - known)
+        self.want_refetch(wanted, "reference")
+
+    def _touched(self, kind: Kind, ids: frozenset[str]) -> frozenset[CustomerKey]:
+        """Return the customers these objects belong to; for shared ones queue all who use them."""
+        if not ids:
+            return frozenset()
+        if kind.name in SHARED_KINDS:
+            users = mirror_repository.users_of(self.workspace_id, self.connection_id, kind, ids)
+            queue_repository.mark_dirty(self.workspace_id, self.session, self.connection_id, users, kind.name, self.now)
+            return frozenset()
+        customers = mirror_repository.customers_of(self.workspace_id, self.session, self.connection_id, kind, ids)
+        return frozenset(CustomerKey(connection_id=self.connection_id, customer_id=each) for each in customers)
+
+
+def _settle(pending: _Pending, snapshot: Snapshot) -> None:
+    """Work one snapshot into what is known of its object so far."""
+    news = News(stamp=snapshot.created, source=Source.EVENT, is_deleted=snapshot.is_deleted)
+    verdict = judge(pending.known, news)
+    pending.refetch |= verdict.refetch
+    if not verdict.write:
+        return
+    payload: StripeJson | None = snapshot.payload
+    if not snapshot.is_deleted:
+        payload = complete(snapshot.kind, pending.payload, snapshot.payload)
+    elif pending.payload is not None:
+        payload = pending.payload
+    if payload is None:
+        return  # too little to show; the fetch that is queued brings the rest
+    pending.known = Known(stamp=snapshot.created, source=Source.EVENT, is_deleted=snapshot.is_deleted)
+    pending.payload = payload
+    pending.is_written = True
+
+
+def _is_gone(pending: _Pending) -> bool:
+    return pending.known is not None and pending.known.is_deleted

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from engine.ids import MemberId
 
@@ -37,6 +38,13 @@ class PublishedVersion:
     language: str
     published_by: MemberId
     published_at: datetime
+
+
+class VersionKey(NamedTuple):
+    """What names a version's text beyond doubt: a number alone could be that of a transaction that failed."""
+
+    number: int
+    etag: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

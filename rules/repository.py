@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, load_only
 
 from engine.ids import MemberId, WorkspaceId
 from engine.storage import upsert
-from rules.models import Draft, PublishedVersion, VersionInfo
+from rules.models import Draft, PublishedVersion, VersionInfo, VersionKey, etag_of
 from rules.tables import DbRulesetDraft, DbRulesetVersion
 
 
@@ -35,14 +35,16 @@ def replace_draft(workspace_id: WorkspaceId, session: Session, draft: Draft, *, 
     return replaced.first() is not None
 
 
-def newest_number(workspace_id: WorkspaceId, session: Session) -> int | None:
-    """Return the number of the newest version, or None if nothing was ever published."""
-    return session.scalar(
-        select(DbRulesetVersion.number)
+def find_key(workspace_id: WorkspaceId, session: Session, number: int | None = None) -> VersionKey | None:
+    """Return the key of a version, of the newest if `number` is None; None if there is no such version."""
+    query = (
+        select(DbRulesetVersion.number, DbRulesetVersion.etag)
         .where(DbRulesetVersion.workspace_id == workspace_id)
         .order_by(DbRulesetVersion.number.desc())
         .limit(1)
     )
+    found = session.execute(query if number is None else query.where(DbRulesetVersion.number == number)).first()
+    return None if found is None else VersionKey(number=found.number, etag=found.etag)
 
 
 def find_version(workspace_id: WorkspaceId, session: Session, number: int) -> PublishedVersion | None:
@@ -99,6 +101,7 @@ def insert_version(workspace_id: WorkspaceId, session: Session, version: Publish
             number=version.number,
             rules=version.rules,
             text=version.text,
+            etag=etag_of(version.text),
             language=version.language,
             published_by=version.published_by,
             published_at=version.published_at,

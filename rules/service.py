@@ -22,7 +22,7 @@ from rules import repository
 from rules.check import CheckedRuleset, CheckResult, check
 from rules.compile import compile_ruleset
 from rules.explain import trace
-from rules.models import Conflict, Draft, NoSuchVersion, PublishedVersion, VersionInfo, etag_of
+from rules.models import Conflict, Draft, NoSuchVersion, PublishedVersion, VersionInfo, VersionKey, etag_of
 
 LANGUAGE = "rule-engine 5.1.0"
 MOST_COMPILED = 64
@@ -49,7 +49,7 @@ class RulesetService:
         self._clock = clock
         self._catalog = catalog
         self._references = references
-        self._compiled: OrderedDict[tuple[WorkspaceId, int], _Loaded] = OrderedDict()
+        self._compiled: OrderedDict[tuple[WorkspaceId, VersionKey], _Loaded] = OrderedDict()
         self._lock = threading.Lock()
 
     def check(self, workspace_id: WorkspaceId, session: Session, text: str) -> CheckResult:
@@ -95,8 +95,9 @@ class RulesetService:
         if draft.updated_at is None:  # an unsaved draft has no row to wait on
             self.put_draft(workspace_id, session, draft.text, None, member_id)
             repository.find_draft(workspace_id, session, for_update=True)
+        newest = repository.find_key(workspace_id, session)
         version = PublishedVersion(
-            number=(repository.newest_number(workspace_id, session) or 0) + 1,
+            number=1 if newest is None else newest.number + 1,
             rules=len(result.ruleset.rules),
             text=draft.text,
             language=LANGUAGE,
@@ -134,15 +135,15 @@ class RulesetService:
 
     def active(self, workspace_id: WorkspaceId, session: Session) -> ActiveRuleset | None:
         """Return the newest published version ready to decide, or None if nothing was ever published."""
-        number = repository.newest_number(workspace_id, session)
-        return None if number is None else self.at_version(workspace_id, session, number)
+        found = self._loaded(workspace_id, session, repository.find_key(workspace_id, session))
+        return None if found is None else found.active
 
     def at_version(self, workspace_id: WorkspaceId, session: Session, number: int) -> ActiveRuleset | None:
         """Return a published version ready to decide, or None if there is none of that number.
 
         Raise RulesetBrokenError if it no longer passes the check.
         """
-        found = self._at_version(workspace_id, session, number)
+        found = self._loaded(workspace_id, session, repository.find_key(workspace_id, session, number))
         return None if found is None else found.active
 
     def trace(
@@ -157,18 +158,20 @@ class RulesetService:
         conversation_id: str | None = None,
     ) -> list[JsonValue] | NoSuchVersion:
         """Return the trace of every rule of a published version over `facts`, recomputed."""
-        found = self._at_version(workspace_id, session, number)
+        found = self._loaded(workspace_id, session, repository.find_key(workspace_id, session, number))
         if found is None:
             return NoSuchVersion(number=number)
         return trace(found.checked, facts, now=now, on=on, conversation_id=conversation_id)
 
-    def _at_version(self, workspace_id: WorkspaceId, session: Session, number: int) -> "_Loaded | None":
-        key = (workspace_id, number)
+    def _loaded(self, workspace_id: WorkspaceId, session: Session, version_key: VersionKey | None) -> _Loaded | None:
+        if version_key is None:
+            return None
+        key = (workspace_id, version_key)
         with self._lock:
             if key in self._compiled:
                 self._compiled.move_to_end(key)
                 return self._compiled[key]
-        version = repository.find_version(workspace_id, session, number)
+        version = repository.find_version(workspace_id, session, version_key.number)
         if version is None:
             return None
         # Two threads may both compile a new version; they come to the same and neither waits on a database.
@@ -179,7 +182,7 @@ class RulesetService:
                 self._compiled.popitem(last=False)
         return loaded
 
-    def _load(self, version: PublishedVersion) -> "_Loaded":
+    def _load(self, version: PublishedVersion) -> _Loaded:
         # Names are not looked up again: a team that is gone is the router's to tell, not a reason to stop deciding.
         result = check(version.text, self._catalog)
         if result.ruleset is None:
@@ -190,5 +193,5 @@ class RulesetService:
         return _Loaded(checked=result.ruleset, active=active)
 
     def _newest(self, workspace_id: WorkspaceId, session: Session) -> PublishedVersion | None:
-        number = repository.newest_number(workspace_id, session)
-        return None if number is None else repository.find_version(workspace_id, session, number)
+        key = repository.find_key(workspace_id, session)
+        return None if key is None else repository.find_version(workspace_id, session, key.number)

@@ -35,6 +35,7 @@ class DbRulesetVersion(Base):
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     text: Mapped[str]
+    etag: Mapped[str]
     rules: Mapped[int]
     language: Mapped[str]
     """Which version of the rule language it was checked with."""

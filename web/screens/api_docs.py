@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app
 from flask_openapi3.openapi import OpenAPI
 
 from engine.workspace.models import Role
+from web.api.description import description_of
 from web.auth.access import allow
 from web.screens.page import page
 
@@ -46,8 +47,9 @@ class OperationView:
 @allow(Role.AGENT)
 def show() -> Response:
     """Show the reference."""
-    assert isinstance(current_app, OpenAPI) or hasattr(current_app, "api_doc")
-    description: Json = current_app.api_doc  # type: ignore[attr-defined]  # the application is always an OpenAPI
+    application = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - the proxy's way to it
+    assert isinstance(application, OpenAPI)
+    description = description_of(application)
     groups: dict[str, list[OperationView]] = {}
     for tag, operation in operations(description):
         groups.setdefault(tag, []).append(operation)

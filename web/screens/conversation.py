@@ -8,7 +8,7 @@ from engine.faults import Invalid, NotFound
 from engine.ids import ConversationId, WorkspaceId
 from engine.inbox import service as inbox
 from engine.inbox import views as inbox_json
-from engine.inbox.models import UNSET, AuthorKind, Change, Conversation, NewMessage, Status
+from engine.inbox.models import UNSET, AuthorKind, Change, Conversation, NewMessage, Status, Unset
 from engine.inbox.service import Thread
 from engine.workspace.models import Role
 from web.auth.access import allow
@@ -184,7 +184,7 @@ def _changed(name: str) -> str | None:
     return None if value is None or value == request.form.get(f"was_{name}") else value
 
 
-def _place(name: str) -> object:
+def _place(name: str) -> str | Unset | None:
     value = _changed(name)
     return UNSET if value is None else (value or None)
 

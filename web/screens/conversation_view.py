@@ -121,9 +121,7 @@ def _choices(conversation: Conversation, directory: Directory) -> tuple[Choice, 
             selected=conversation.priority.value,
             options=tuple(Option(priority.value, PRIORITY_PILLS[priority].text) for priority in Priority),
         ),
-        Choice(
-            name="assignee", label="Agent", selected=assignee.email if assignee else "", options=(NOBODY, *agents)
-        ),
+        Choice(name="assignee", label="Agent", selected=assignee.email if assignee else "", options=(NOBODY, *agents)),
         Choice(
             name="team",
             label="Team",

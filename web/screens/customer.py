@@ -1,6 +1,7 @@
 """Whose Stripe record a conversation's sender is: search, link, unlink, fetch again."""
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 
 from engine.faults import NotFound
 from engine.ids import ConversationId
@@ -8,8 +9,6 @@ from engine.inbox import repository as conversations
 from engine.inbox.models import Conversation
 from engine.workspace import repository as workspaces
 from engine.workspace.models import Role
-from sqlalchemy.orm import Session
-
 from web.auth.access import allow
 from web.auth.gate import principal
 from web.current import services

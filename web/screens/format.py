@@ -9,7 +9,18 @@ from decimal import Decimal, InvalidOperation
 
 from stripe_sync.currencies import shown_decimals
 
-SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "brl": "R$", "cad": "CA$", "aud": "A$"}
+SYMBOLS = {
+    "usd": "$",
+    "eur": "€",
+    "gbp": "£",
+    "jpy": "¥",
+    "inr": "₹",
+    "krw": "₩",
+    "brl": "R$",
+    "cad": "CA$",
+    "aud": "A$",
+}
+MINUS = "\N{MINUS SIGN}"
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -69,7 +80,7 @@ def money(amount: str | Decimal | int | None, currency: str | None) -> str | Non
         return None
     code = (currency or "").lower()
     number = f"{abs(value):,.{shown_decimals(code)}f}"
-    sign = "−" if value < 0 else ""
+    sign = MINUS if value < 0 else ""
     symbol = SYMBOLS.get(code)
     return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {code.upper()}".rstrip()
 

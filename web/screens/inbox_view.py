@@ -1,12 +1,12 @@
 """What the list of conversations shows. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import urlencode
 
 from engine.core.actions import Priority
-from engine.ids import MemberId, QueueId, TeamId
+from engine.ids import ConversationId, MemberId, QueueId, TeamId
 from engine.inbox.models import Conversation, Filter, Status
 from engine.workspace.models import Directory
 from web.screens import format as fmt
@@ -14,6 +14,7 @@ from web.screens.page import Pill
 
 PATH = "/inbox"
 EXCERPT_LENGTH = 160
+MAX_LENGTH = 200
 UNASSIGNED = "unassigned"
 MINE = "mine"
 
@@ -49,12 +50,17 @@ class Wanted:
     @staticmethod
     def read(query: Mapping[str, str]) -> "Wanted":
         """Return the filters of a query string."""
-        values = {name: query.get(name, "").replace("\x00", "").strip()[:200] for name in Wanted.__slots__}
+        values = {name: query.get(name, "").replace("\x00", "").strip()[:MAX_LENGTH] for name in Wanted.names()}
         return Wanted(**values)
+
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """Return the names of the filters."""
+        return tuple(field.name for field in fields(Wanted))
 
     def url(self, path: str = PATH, **changes: str) -> str:
         """Return the address of the list with these filters, changed."""
-        values = {name: getattr(self, name) for name in Wanted.__slots__} | changes
+        values = {name: getattr(self, name) for name in Wanted.names()} | changes
         query = urlencode({name: value for name, value in values.items() if value})
         return f"{path}?{query}" if query else path
 
@@ -109,10 +115,12 @@ class Row:
 
 
 def rows(
-    conversations: Sequence[Conversation], excerpts: Mapping[str, str], directory: Directory, now: datetime
+    conversations: Sequence[Conversation], excerpts: Mapping[ConversationId, str], directory: Directory, now: datetime
 ) -> tuple[Row, ...]:
     """Return the rows of the list."""
-    return tuple(_row(conversation, excerpts.get(conversation.id, ""), directory, now) for conversation in conversations)
+    return tuple(
+        _row(conversation, excerpts.get(conversation.id, ""), directory, now) for conversation in conversations
+    )
 
 
 def places(conversation: Conversation, directory: Directory) -> tuple[Place, ...]:
@@ -222,7 +230,11 @@ def inbox_view(wanted: Wanted, directory: Directory) -> InboxView:
 
 def side_links(wanted: Wanted | None, directory: Directory) -> tuple[SideLink, ...]:
     """Return the ways of looking at the list; `wanted` is None on other pages."""
-    fixed = (("All", "inbox", Wanted()), ("Mine", "user", Wanted(view=MINE)), ("Unassigned", "circle", Wanted(view=UNASSIGNED)))
+    fixed = (
+        ("All", "inbox", Wanted()),
+        ("Mine", "user", Wanted(view=MINE)),
+        ("Unassigned", "circle", Wanted(view=UNASSIGNED)),
+    )
     teams = tuple((team.name, "users", Wanted(team=team.name)) for team in directory.teams)
     queues = tuple((queue.name, "queue", Wanted(queue=queue.name)) for queue in directory.queues)
     place = None if wanted is None else (wanted.view, wanted.team, wanted.queue)

@@ -84,7 +84,11 @@ def summary(status: Json) -> Pill:
 def _connection(connection: Json, now: datetime) -> ConnectionView:
     status = str(connection.get("status"))
     is_active = status == "active"
-    mode = Pill(text="Live", icon="dot", tone="line") if connection.get("livemode") else Pill(text="Test mode", icon="alert", tone="warn")
+    mode = (
+        Pill(text="Live", icon="dot", tone="line")
+        if connection.get("livemode")
+        else Pill(text="Test mode", icon="alert", tone="warn")
+    )
     error = connection.get("last_error")
     return ConnectionView(
         id=str(connection["id"]),
@@ -146,5 +150,7 @@ def _facts(connection: Json, now: datetime) -> list[FactView]:
     if connection.get("webhook_url"):
         facts.append(FactView(label="Webhook address", text=str(connection["webhook_url"]), is_code=True))
     if connection.get("drift"):
-        facts.append(FactView(label="Drift", text=f"{fmt.plural(int(connection['drift']), 'difference')} found and repaired"))
+        facts.append(
+            FactView(label="Drift", text=f"{fmt.plural(int(connection['drift']), 'difference')} found and repaired")
+        )
     return facts

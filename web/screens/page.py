@@ -92,9 +92,12 @@ class Live:
 
     def answer(self) -> Response:
         """Return the part alone, or 304 if the browser has it as it is."""
-        response = Response(self.__html__(), mimetype="text/html")
+        if request.if_none_match.contains(self.etag):
+            response = Response(status=HTTPStatus.NOT_MODIFIED)
+        else:
+            response = Response(self.__html__(), mimetype="text/html")
         response.set_etag(self.etag)
-        return response.make_conditional(request)
+        return response
 
 
 def live(id_: str, url: str, every: str, template: str, **context: Any) -> Live:

@@ -225,7 +225,7 @@ def panel_view(panel: Json, now: datetime) -> PanelView:
     synced_at = fmt.parse_instant(panel.get("synced_at"))
     return PanelView(
         state=state,
-        warning=_warning(state, synced_at, now),
+        warning=_warning(state, synced_at),
         customer=_customer(customer),
         status=_status(panel, now),
         numbers=_numbers(panel),
@@ -237,7 +237,7 @@ def panel_view(panel: Json, now: datetime) -> PanelView:
     )
 
 
-def _warning(state: str, synced_at: datetime | None, now: datetime) -> str:
+def _warning(state: str, synced_at: datetime | None) -> str:
     if state != "stale":
         return ""
     since = f" since {fmt.full_time(synced_at)}" if synced_at else ""
@@ -307,8 +307,13 @@ def _plan(plan: Json) -> NumberView:
     price = fmt.money(plan.get("price"), plan.get("currency"))
     count, interval = plan.get("interval_count") or 1, plan.get("interval")
     every = f"per {interval}" if count == 1 else f"every {count} {interval}s"
-    parts = [f"× {quantity}" if quantity not in {None, 1} else "", f"{price} {every}" if price and interval else every if interval else ""]
-    return NumberView(label="Plan", text=str(name), url=plan.get("url"), sub=" · ".join(filter(None, parts)), is_name=True)
+    parts = [
+        f"\N{MULTIPLICATION SIGN} {quantity}" if quantity not in {None, 1} else "",
+        f"{price} {every}" if price and interval else every if interval else "",
+    ]
+    return NumberView(
+        label="Plan", text=str(name), url=plan.get("url"), sub=" · ".join(filter(None, parts)), is_name=True
+    )
 
 
 def _invoice(invoice: Json) -> InvoiceView:

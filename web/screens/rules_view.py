@@ -41,6 +41,9 @@ class DiffLine:
     text: str
 
 
+GAP = DiffLine(" ", "…")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionView:
     """One published version in the list."""
@@ -62,13 +65,20 @@ class RulesView:
     is_saved: bool
     is_changed: bool
     """The draft differs from the version that decides."""
-    active: int | None
     versions: tuple[VersionView, ...]
-    checked: bool = False
+    is_checked: bool = False
     diagnostics: tuple[DiagnosticView, ...] = ()
     summary: str = ""
+    rule_count: str = ""
     conflict: str = ""
     """Who saved meanwhile, as a sentence."""
+    diff: tuple["DiffLine", ...] = ()
+    """From the draft that was saved meanwhile to the text in the editor."""
+
+    @property
+    def active(self) -> int | None:
+        """Return the number of the version that decides."""
+        return next((version.number for version in self.versions if version.is_active), None)
 
     @property
     def fault_lines(self) -> list[int]:
@@ -92,10 +102,8 @@ def diff(before: str, after: str) -> tuple[DiffLine, ...]:
     old, new = before.splitlines(), after.splitlines()
     if len(old) + len(new) > MOST_LINES:
         return (DiffLine(" ", f"The texts are too long to compare here ({len(old):,} and {len(new):,} lines)."),)
-    lines = []
-    for line in list(difflib.unified_diff(old, new, n=CONTEXT, lineterm=""))[2:]:
-        lines.append(DiffLine(" ", "…") if line.startswith("@@") else DiffLine(line[0], line[1:]))
-    return tuple(lines[1:] if lines[:1] == [DiffLine(" ", "…")] else lines)
+    lines = list(difflib.unified_diff(old, new, n=CONTEXT, lineterm=""))[3:]  # after the file names and the first place
+    return tuple(GAP if line.startswith("@@") else DiffLine(line[0], line[1:]) for line in lines)
 
 
 def changes_in_words(lines: Sequence[DiffLine]) -> str:
@@ -125,7 +133,9 @@ def _diagnostic(found: Diagnostic, lines: Sequence[str]) -> DiagnosticView:
 
 def _excerpt(line: str, column: int, end_column: int) -> tuple[str, str]:
     """Return the part of `line` around a place, and a second line with carets under it."""
-    printable = "".join(" " if character == "\t" else character if character.isprintable() else "�" for character in line)
+    printable = "".join(
+        " " if character == "\t" else character if character.isprintable() else "�" for character in line
+    )
     first = 0 if len(printable) <= WIDEST else max(0, min(column - 1 - LEAD, len(printable) - WIDEST))
     shown = printable[first : first + WIDEST]
     before, after = "…" if first else "", "…" if first + WIDEST < len(printable) else ""

@@ -52,7 +52,7 @@ def submit() -> Response:
             cookies.write(answer, parts.settings, outcome.cookie)  # type: ignore[arg-type]  # Flask's own response
             return answer  # type: ignore[return-value]  # the same
         case WrongCredentials():
-            return _form(target, email, WRONG, HTTPStatus.FORBIDDEN)
+            return _form(target, email, WRONG, HTTPStatus.UNPROCESSABLE_ENTITY)
         case TooManyAttempts():
             minutes = max(1, -(-int(outcome.retry_after.total_seconds()) // 60))
             fault = Notice(tone="bad", text=f"Too many attempts. Wait {minutes} minutes and try again.")

@@ -1,0 +1,38 @@
+"""The Stripe integration as its page shows it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from web.screens.integrations_view import connection_views, has_active, summary
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def connection(**more: Any) -> dict[str, Any]:
+    return {"id": "con_1", "kind": "oauth", "account_id": "acct_1", "livemode": False, "status": "active", **more}
+
+
+def test_a_running_backfill_shows_how_far_it_is() -> None:
+    """Objects, pages, rate and the time that is left stand beside the bar."""
+    progress = {"pages": 12, "rate": 640.4, "eta_seconds": 21, "share": 0.42}
+    status = {"connections": [connection(backfill={"status": "running", "objects": 1200, "progress": progress})]}
+    (view,) = connection_views(status, NOW)
+    assert view.backfill is not None
+    assert view.backfill.percent == 42
+    assert view.backfill.detail == "1,200 objects · 12 pages · 640 a second · about 21 s left"
+
+
+@pytest.mark.parametrize(("status", "word"), [("active", "Connected"), ("revoked", "Revoked at Stripe")])
+def test_a_connection_says_its_state_in_words(status: str, word: str) -> None:
+    """No state is told by colour alone."""
+    found = {"connections": [connection(status=status)]}
+    assert word in [pill.text for pill in connection_views(found, NOW)[0].pills]
+    assert summary(found).text == word
+    assert has_active(found) == (status == "active")
+
+
+def test_without_connections_stripe_is_not_connected() -> None:
+    """An empty list is a state of its own."""
+    assert summary({"connections": []}).text == "Not connected"

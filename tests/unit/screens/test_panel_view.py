@@ -1,0 +1,79 @@
+"""What the Stripe panel shows of the panel of the contracts."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from web.screens.panel_view import EMPTY, panel_view
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+URL = "https://dashboard.stripe.com/acct_1/test/customers/cus_1"
+LINKED: dict[str, Any] = {
+    "state": "linked",
+    "customer": {"id": "cus_1", "url": URL, "name": "Ana", "email": "ana@example.com", "match": "email"},
+    "status": {"value": "past_due", "url": URL, "days_overdue": 12},
+    "mrr": {"amount": "1225.00", "currency": "usd", "url": URL},
+    "ltv": {"amount": None, "currency": "usd", "url": None, "reason": "not_synced"},
+    "invoices": [],
+    "synced_at": "2026-11-20T11:57:00Z",
+}
+
+
+@pytest.mark.parametrize("state", sorted(EMPTY))
+def test_each_empty_state_has_words_of_its_own(state: str) -> None:
+    """Every state without facts says what is the matter, and shows no number."""
+    view = panel_view({"state": state}, NOW)
+    assert view.empty is EMPTY[state]
+    assert view.numbers == ()
+
+
+def test_the_status_strip_has_one_word_and_a_detail() -> None:
+    """A past-due customer shows the word, an icon and how long."""
+    status = panel_view(LINKED, NOW).status
+    assert status is not None
+    assert (status.word, status.detail, status.tone) == ("Past due", "12 days overdue", "bad")
+
+
+def test_what_is_not_known_is_not_zero() -> None:
+    """A missing amount says why it is missing and is no link."""
+    ltv = next(number for number in panel_view(LINKED, NOW).numbers if number.label == "LTV")
+    assert (ltv.text, ltv.url) == ("Not synced yet", None)
+
+
+@pytest.mark.parametrize(
+    ("invoice", "word"),
+    [
+        ({"status": "open", "failed": True, "overdue": True}, "Failed"),
+        ({"status": "open", "overdue": True}, "Overdue"),
+        ({"status": "open"}, "Open"),
+        ({"status": "paid", "failed": True}, "Paid"),  # it failed first and was paid later
+        ({"status": "something_new"}, "something_new"),
+    ],
+)
+def test_an_open_invoice_with_a_failed_attempt_shows_as_failed(invoice: dict[str, Any], word: str) -> None:
+    """What an invoice shows is what the agent must know about it."""
+    shown = {"id": "in_1", "url": URL, "amount": "1", "currency": "usd", **invoice}
+    assert panel_view({**LINKED, "invoices": [shown]}, NOW).invoices[0].pill.text == word
+
+
+def test_stale_facts_are_kept_with_their_age() -> None:
+    """When Stripe was not heard of, the facts stay and the panel warns."""
+    view = panel_view({**LINKED, "state": "stale"}, NOW)
+    assert "20 Nov 2026, 11:57 UTC" in view.warning
+    assert view.status is not None
+
+
+def test_at_most_five_invoices_show() -> None:
+    """The panel is a summary; Stripe has the rest."""
+    invoice = {"id": "in_1", "url": URL, "status": "paid", "amount": "1", "currency": "usd"}
+    assert len(panel_view({**LINKED, "invoices": [invoice] * 9}, NOW).invoices) == 5
+
+
+@given(st.dictionaries(st.sampled_from(["status", "mrr", "ltv", "plan", "last_payment", "timeline"]), st.just({})))
+def test_the_panel_is_total(gaps: dict[str, Any]) -> None:
+    """Parts that are empty are left out; nothing fails."""
+    gaps = {**gaps, "timeline": []}
+    assert panel_view({**LINKED, **gaps}, NOW).empty is None

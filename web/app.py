@@ -2,7 +2,8 @@
 
 from flask_openapi3.openapi import OpenAPI
 
-from web import errors, headers, health, observe
+from web import errors, headers, health, observe, screens, webhooks
+from web.api import resources
 from web.auth.access import check_declarations, public
 from web.auth.gate import Gate, find_principal, present_csrf_token
 from web.current import EXTENSION
@@ -22,5 +23,8 @@ def create_app(services: Services, settings: Settings) -> OpenAPI:
     app.jinja_env.globals.update(csrf_token=present_csrf_token, caller=find_principal)
     public("scripts, styles and pictures hold nobody's data")(app.view_functions["static"])
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(webhooks.blueprint)
+    resources.register(app)
+    screens.register(app)
     check_declarations(app)
     return app

@@ -1,6 +1,6 @@
 """What derivation reads: Stripe's objects around one customer, as the API returns them.
 
-The objects stay plain mappings. Stripe adds fields and values at any time, a reference may stand as an id or as the
+The objects stay plain dictionaries. Stripe adds fields and values at any time, a reference may stand as an id or as the
 object itself, and any optional field may be missing or null; so nothing here is parsed up front, and the readers in
 `stripe_sync.derive.read` take each field as they find it.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-StripeObject = Mapping[str, Any]
+StripeObject = dict[str, Any]
 """One object of Stripe's API, decoded from JSON."""
 
 
@@ -53,13 +53,13 @@ def bundle_from_json(document: Mapping[str, Any]) -> Bundle:
     """
     customer = document.get("customer")
     lists = {kind: _objects(document.get(kind)) for kind in KINDS - {"customers"}}
-    return Bundle(customer=customer if isinstance(customer, Mapping) else None, **lists)
+    return Bundle(customer=customer if isinstance(customer, dict) else None, **lists)
 
 
 def _objects(value: object) -> tuple[StripeObject, ...]:
     # A list object of Stripe's (`{"object": "list", "data": […]}`) is taken for the list it wraps.
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get("data")
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         return ()
-    return tuple(element for element in value if isinstance(element, Mapping))
+    return tuple(element for element in value if isinstance(element, dict))

@@ -8,7 +8,7 @@ from stripe_sync.derive.collected import by_payment, collected_lines, is_payment
 from stripe_sync.derive.invoices import amount_of, finalized_at, invoices_of, is_open, was_tried
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Amount, Missing, total
-from stripe_sync.derive.read import at_path, instant, integer, newest_first, objects, reference, text
+from stripe_sync.derive.read import at_path, instant, integer, living, newest_first, reference, text
 from stripe_sync.derive.sheet import Sheet
 from stripe_sync.objects import StripeObject
 
@@ -19,7 +19,7 @@ OPEN_DISPUTES = frozenset({"needs_response", "under_review"})
 
 def charges_of(lookup: Lookup) -> tuple[StripeObject, ...]:
     """Return the customer's charges."""
-    return objects({"data": list(lookup.bundle.charges)}, "data")
+    return living(lookup.bundle.charges)
 
 
 def write_charges(sheet: Sheet, lookup: Lookup) -> None:
@@ -33,7 +33,7 @@ def write_charges(sheet: Sheet, lookup: Lookup) -> None:
     _write_payments(sheet, [each for each in charges if is_payment(each)])
     _write_refunds(sheet, charges, lookup)
     _write_failure(sheet, charges, lookup)
-    _write_disputes(sheet, objects({"data": list(lookup.bundle.disputes)}, "data"))
+    _write_disputes(sheet, living(lookup.bundle.disputes))
 
 
 def _write_payments(sheet: Sheet, payments: Sequence[StripeObject]) -> None:

@@ -17,7 +17,7 @@ from stripe_sync.currencies import scale
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Amount, Exact, Missing, find_rate
 from stripe_sync.derive.prices import unreadable
-from stripe_sync.derive.read import flag, integer, lower, objects, reference, text
+from stripe_sync.derive.read import flag, integer, living, lower, objects, reference, text
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import StripeObject
 
@@ -86,7 +86,7 @@ def captured_of(charge: StripeObject) -> int | None:
 def by_payment(found: Iterable[StripeObject]) -> Mapping[str, Sequence[StripeObject]]:
     """Return refunds or disputes by the id of their charge; some name the payment intent only."""
     grouped = defaultdict(list)
-    for each in objects({"data": list(found)}, "data"):
+    for each in living(found):
         payment_id = reference(each, "charge") or reference(each, "payment_intent")
         if payment_id:
             grouped[payment_id].append(each)

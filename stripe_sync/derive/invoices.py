@@ -8,14 +8,14 @@ from stripe_sync.catalog import FIRST, INVOICE_STATUSES, LAST
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Amount, Exact, Missing, total
 from stripe_sync.derive.prices import unreadable
-from stripe_sync.derive.read import instant, integer, lower, newest_first, objects, reference, text
+from stripe_sync.derive.read import instant, integer, living, lower, newest_first, reference, text
 from stripe_sync.derive.sheet import Sheet
 from stripe_sync.objects import StripeObject
 
 
 def invoices_of(lookup: Lookup) -> tuple[StripeObject, ...]:
     """Return the customer's invoices, deleted drafts left out."""
-    return objects({"data": list(lookup.bundle.invoices)}, "data")
+    return living(lookup.bundle.invoices)
 
 
 def finalized_at(invoice: StripeObject) -> datetime | None:

@@ -1,10 +1,9 @@
 """Finding what an object refers to, among the objects of a bundle."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 
-from stripe_sync.derive.read import at_path, by_id, objects, reference
+from stripe_sync.derive.read import at_path, by_id, living, objects, reference
 from stripe_sync.objects import Bundle, StripeObject
 
 
@@ -23,7 +22,7 @@ class Lookup:
         field, the expanded one, which came with the object that refers to it, is believed.
         """
         found = at_path(value, *path)
-        inline = found if isinstance(found, Mapping) else None
+        inline = found if isinstance(found, dict) else None
         listed = self._index(kind).get(reference(found) or "")
         if inline is None or listed is None:
             return inline if listed is None else listed
@@ -47,7 +46,7 @@ class Lookup:
     def _extra_items_by_subscription(self) -> dict[str, list[StripeObject]]:
         if self._extra_items is None:
             grouped = defaultdict(list)
-            for item in by_id(objects({"data": self.bundle.subscription_items}, "data")).values():
+            for item in by_id(living(self.bundle.subscription_items)).values():
                 grouped[reference(item, "subscription") or ""].append(item)
             self._extra_items = dict(grouped)
         return self._extra_items

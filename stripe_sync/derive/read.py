@@ -1,12 +1,13 @@
 """Reading Stripe's objects without ever failing.
 
 Laws of this module
+- An object is a `dict`, as JSON decoding makes it; anything else that behaves like one is not looked into.
 - Every reader takes whatever stands there: a missing key, null, another type, an id where an object was expected and
   an object where an id was. What cannot be read as asked is None.
 - Numbers outside what Stripe can mean (64 bits, instants beyond the year 9999, endless exponents) are None too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -23,7 +24,7 @@ _MAX_EXPONENT = 40
 def at_path(value: Any, *path: str) -> Any:
     """Return what stands at `path` inside nested mappings, or None."""
     for key in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(key)
     return value
@@ -32,7 +33,7 @@ def at_path(value: Any, *path: str) -> Any:
 def mapping(value: Any, *path: str) -> StripeObject | None:
     """Return the object at `path`, or None if there is none or only its id."""
     found = at_path(value, *path)
-    return found if isinstance(found, Mapping) else None
+    return found if isinstance(found, dict) else None
 
 
 def text(value: Any, *path: str) -> str | None:
@@ -96,25 +97,25 @@ def instant(value: Any, *path: str) -> datetime | None:
 def reference(value: Any, *path: str) -> str | None:
     """Return the id at `path`, whether it stands alone or in an expanded object."""
     found = at_path(value, *path)
-    return text(found, "id") if isinstance(found, Mapping) else text(found)
+    return text(found, "id") if isinstance(found, dict) else text(found)
 
 
 def elements(value: Any, *path: str) -> tuple[Any, ...]:
     """Return the elements of the array or list object at `path`; none if there is neither."""
     found = at_path(value, *path)
-    if isinstance(found, Mapping):
+    if isinstance(found, dict):
         found = found.get("data")
     return tuple(found) if isinstance(found, list | tuple) else ()
 
 
 def objects(value: Any, *path: str) -> tuple[StripeObject, ...]:
     """Return the objects among the elements at `path`, deleted ones left out."""
-    return tuple(found for found in elements(value, *path) if isinstance(found, Mapping) and not is_deleted(found))
+    return living(elements(value, *path))
 
 
-def is_deleted(value: StripeObject) -> bool:
-    """Return whether Stripe says the object was deleted."""
-    return value.get("deleted") is True
+def living(found: Iterable[Any]) -> tuple[StripeObject, ...]:
+    """Return the objects among `found`, deleted ones left out."""
+    return tuple(each for each in found if isinstance(each, dict) and each.get("deleted") is not True)
 
 
 def by_id(found: Iterable[StripeObject]) -> dict[str, StripeObject]:

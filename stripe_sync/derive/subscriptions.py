@@ -17,7 +17,7 @@ from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Amount, Exact, Missing, total
 from stripe_sync.derive.prices import amount_for, has_fixed_unit_price, is_licensed, price_of, quantity_of, unreadable
 from stripe_sync.derive.primary import RANKED, Live, is_live, primary_item_of, primary_of
-from stripe_sync.derive.read import flag, instant, integer, mapping, newest_first, objects, reference, text
+from stripe_sync.derive.read import flag, instant, integer, living, mapping, newest_first, reference, text
 from stripe_sync.derive.revenue import currency_of, is_set_to_end, revenue_of
 from stripe_sync.derive.sheet import Sheet
 from stripe_sync.objects import StripeObject
@@ -45,7 +45,7 @@ _OF_ITEM = (
 
 def write_subscriptions(sheet: Sheet, lookup: Lookup, customer: StripeObject) -> StripeObject | Missing | None:
     """Write down the facts of subscriptions; return the primary subscription for those who need it."""
-    subscriptions = objects({"data": list(lookup.bundle.subscriptions)}, "data")
+    subscriptions = living(lookup.bundle.subscriptions)
     live = [
         Live(subscription=each, revenue=revenue_of(each, customer, lookup, sheet.settings, sheet.now))
         for each in subscriptions

@@ -42,7 +42,7 @@ def price(amount: float | str | None = 1000, *, interval: str = "month", count: 
 
 def tiered(mode: str, tiers: list[tuple[int | None, int, int]], **more: Any) -> Json:
     """Return a price with tiers of (up to, unit amount, flat amount)."""
-    made: list[Json] = [
+    made = [
         {"up_to": up_to, "unit_amount": unit, "unit_amount_decimal": str(unit), "flat_amount": flat or None}
         for up_to, unit, flat in tiers
     ]
@@ -51,7 +51,7 @@ def tiered(mode: str, tiers: list[tuple[int | None, int, int]], **more: Any) -> 
 
 def item(of: Json | str | None = None, quantity: int | None = 1, **more: Any) -> Json:
     """Return a subscription item."""
-    made = {
+    made: Json = {
         "id": "si_a",
         "object": "subscription_item",
         "price": price() if of is None else of,

@@ -1,21 +1,16 @@
 """The workspace of the demonstration: its people, teams, queue, published rules, and a token for scripts."""
 
-from dataclasses import replace
-from typing import TypeVar
-
 from sqlalchemy.orm import Session
 
-from engine.audit.repository import SYSTEM
-from engine.faults import Conflict, Invalid, NotFound
+from engine.faults import Conflict, Invalid
 from engine.ids import WorkspaceId
 from engine.workspace import repository, service
 from engine.workspace.models import Member, Role
+from rules.models import PublishedVersion
 from web.auth.service import NewToken
-from web.demo.content import MEMBERS, QUEUES, RULESET, TEAMS, WORKSPACE
+from web.demo.content import MEMBERS, QUEUES, RULESET, TEAMS, WORKSPACE, DemoMember
 from web.demo.files import DemoState
 from web.wiring import Services
-
-_Wanted = TypeVar("_Wanted")
 
 PASSWORD_BYTES = 9
 
@@ -36,25 +31,31 @@ def find_or_create_workspace(services: Services, known: DemoState | None) -> Dem
 
 
 def _create(services: Services) -> DemoState:
-    owner = MEMBERS[0]
+    owner, *others = MEMBERS
     made = service.create_workspace(services.database, services.clock, WORKSPACE, owner.email, owner.name)
-    workspace, first_member = _made(made, tuple)
-    password = services.clock.new_secret(PASSWORD_BYTES)
+    if isinstance(made, Invalid | Conflict):
+        raise DemoError(str(made))
+    workspace, first_member = made
     with services.database.workspace(workspace.id) as session:
         members = {owner.email: first_member}
-        for one in MEMBERS[1:]:
-            added = service.add_member(
-                workspace.id, session, services.clock, one.email, one.name, one.role, actor=first_member.id
-            )
-            members[one.email] = _made(added, Member)
+        for one in others:
+            members[one.email] = _add(services, workspace.id, session, one, first_member)
         for team in TEAMS:
             staff = [members[one.email].id for one in MEMBERS if team in one.teams]
             service.create_team(workspace.id, session, services.clock, team, staff, actor=first_member.id)
         for queue in QUEUES:
             service.create_queue(workspace.id, session, services.clock, queue, actor=first_member.id)
-    with services.database.workspace(workspace.id) as session:
-        services.rulesets.publish_text(workspace.id, session, RULESET, first_member.id)
-    return _enter(services, workspace.id, list(members.values()), password)
+        published = services.rulesets.publish_text(workspace.id, session, RULESET, first_member.id)
+        if not isinstance(published, PublishedVersion):
+            raise DemoError(f"the starter ruleset was refused: {published}")
+    return _enter(services, workspace.id, list(members.values()), services.clock.new_secret(PASSWORD_BYTES))
+
+
+def _add(services: Services, workspace_id: WorkspaceId, session: Session, one: DemoMember, by: Member) -> Member:
+    added = service.add_member(workspace_id, session, services.clock, one.email, one.name, one.role, actor=by.id)
+    if not isinstance(added, Member):
+        raise DemoError(f"{one.email} was refused: {added}")
+    return added
 
 
 def _let_in_again(services: Services, workspace_id: WorkspaceId) -> DemoState:
@@ -70,4 +71,6 @@ def _enter(services: Services, workspace_id: WorkspaceId, members: list[Member],
         for member in members:
             services.auth.set_password(workspace_id, session, member.id, password)
         token = services.auth.create_token(workspace_id, session, owner, "demo", None)
-    return DemoState(workspace_id=workspace_id, password=password, api_token=_made(token, NewToken).text)
+    if not isinstance(token, NewToken):
+        raise DemoError(f"the owner was refused a token: {token}")
+    return DemoState(workspace_id=workspace_id, password=password, api_token=token.text)

@@ -37,7 +37,6 @@ def _housekeeping(services: Services) -> int:
 
 TOPICS = {
     "stripe_events": Topic(run=lambda services: services.stripe.drain_events(), every=timedelta(seconds=10)),
-    "matching": Topic(run=lambda services: services.pending_matches.drain(), every=timedelta(seconds=15)),
     "outbox": Topic(run=lambda services: services.outbox.drain(), every=timedelta(seconds=15)),
     "backfill": Topic(run=lambda services: services.stripe.run_backfills(), every=timedelta(seconds=10)),
     "catch_up": Topic(run=lambda services: services.stripe.catch_up(), every=timedelta(minutes=1)),

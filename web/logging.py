@@ -33,7 +33,7 @@ def configure(settings: LogSettings) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -52,7 +52,7 @@ def configure(settings: LogSettings) -> None:
     root.handlers = [handler]
     root.setLevel(settings.level.upper())
     # These speak of every job and request; we log our own line for each.
-    for chatty in ("rq.worker", "werkzeug", "urllib3", "stripe", "_granian"):
+    for chatty in ("alembic", "rq.worker", "werkzeug", "urllib3", "stripe", "_granian"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from web.settings import Settings, SettingsError, load
+from web.settings import LogSettings, Settings, SettingsError, load
 from web.wiring import Services, build
 
 
@@ -17,10 +17,12 @@ def load_settings() -> Settings:
 
 
 def load_services(settings: Settings | None = None, *, logs: bool = False) -> Services:
-    """Return the parts of the service; with `logs` also configure the process's logs."""
-    settings = settings or load_settings()
-    if logs:
-        from web.logging import configure
+    """Return the parts of the service.
 
-        configure(settings.log)
+    With `logs` the process logs as the settings say; without, as a command does: warnings only, for people.
+    """
+    from web.logging import configure
+
+    settings = settings or load_settings()
+    configure(settings.log if logs else LogSettings(format="console", level="warning"))
     return build(settings)

@@ -4,6 +4,8 @@ A 2xx means that the event is durable, or that it is one we never need. A bad si
 away is a 503, so that Stripe delivers again.
 """
 
+from typing import assert_never
+
 from flask import Blueprint, Response, request
 
 from engine.ids import ConnectionId
@@ -50,6 +52,7 @@ def _receive(connection_id: ConnectionId | None) -> Response:
             if is_new:
                 parts.waker.wake(TOPIC)
             return _acknowledged("stored")
+    assert_never(received)
 
 
 def _acknowledged(outcome: str) -> Response:

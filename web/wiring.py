@@ -3,13 +3,23 @@
 from dataclasses import dataclass
 
 from engine.ports import Clock, Waker
+from engine.router import Router
 from engine.storage import Database
+from engine.workspace.service import references
+from rules.service import RulesetService
+from stripe_sync.fact_service import FactService
+from stripe_sync.rates import PublishedRates
+from stripe_sync.service import StripeService
 from web.auth.members import MemberService
 from web.auth.service import AuthService
 from web.auth.throttle import Throttle
 from web.clock import SystemClock
+from web.drafter.service import DrafterService
+from web.facts import CATALOG
 from web.metrics import Metrics
+from web.outbox import OutboxDrain
 from web.settings import Settings
+from web.traces import Traces
 from web.waker import QueueWaker, SilentWaker
 
 
@@ -24,6 +34,13 @@ class Services:
     metrics: Metrics
     auth: AuthService
     members: MemberService
+    rulesets: RulesetService
+    traces: Traces
+    stripe: StripeService
+    facts: FactService
+    router: Router
+    outbox: OutboxDrain
+    drafter: DrafterService
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Services:
@@ -34,6 +51,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
     metrics = Metrics()
     waker: Waker = QueueWaker(settings.redis_url, clock, metrics) if settings.redis_url else SilentWaker()
     auth = AuthService(database, clock, Throttle(settings.redis_url))
+    rulesets = RulesetService(clock, CATALOG, references)
+    try:
+        stripe = StripeService(database, clock, settings.stripe, waker, encryption_keys=settings.encryption_keys)
+    except NotImplementedError:
+        from web.no_stripe_yet import NoStripeYet
+
+        stripe = NoStripeYet()
+    router = Router(database, clock, rulesets, stripe, waker)
     return Services(
         settings=settings,
         database=database,
@@ -42,4 +67,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
         metrics=metrics,
         auth=auth,
         members=MemberService(database, clock, auth),
+        rulesets=rulesets,
+        traces=Traces(rulesets, CATALOG),
+        stripe=stripe,
+        facts=FactService(PublishedRates()),
+        router=router,
+        outbox=OutboxDrain(database, clock, router),
+        drafter=DrafterService(stripe, CATALOG, clock),
     )

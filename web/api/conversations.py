@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response
 
+from engine.core.actions import Priority
 from engine.faults import Fault
 from engine.ids import ConversationId, MemberId, WorkspaceId
 from engine.inbox import service
@@ -19,7 +20,6 @@ from engine.inbox.models import (
     Unset,
 )
 from engine.inbox.views import conversation_json, message_json
-from engine.core.actions import Priority
 from engine.workspace import repository as workspaces
 from engine.workspace.models import Role
 from web.api.answers import answer, unwrap

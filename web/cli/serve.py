@@ -40,7 +40,7 @@ def command(host: str, port: int, *, everything: bool) -> None:
         workers=1,
         blocking_threads=THREADS,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         workers_kill_timeout=STOP_S,
         process_name=None,
     ).serve()

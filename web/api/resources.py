@@ -1,0 +1,23 @@
+"""All resources of the API."""
+
+from flask_openapi3.openapi import OpenAPI
+
+from web.api import conversations, customers, decisions, description, end_users, facts, integrations, route, rulesets
+
+BLUEPRINTS = (
+    conversations.blueprint,
+    decisions.blueprint,
+    customers.blueprint,
+    end_users.blueprint,
+    facts.blueprint,
+    rulesets.blueprint,
+    route.blueprint,
+    integrations.blueprint,
+)
+
+
+def register(app: OpenAPI) -> None:
+    """Add the API to `app`."""
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
+    description.register(app)

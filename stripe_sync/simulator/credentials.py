@@ -15,7 +15,7 @@ class Credential:
     """One key or token. Its text is a simulated secret, and still is kept out of reprs."""
 
     kind: str
-    """`platform` (the application's secret key), `account` (a merchant's own read-only key), `oauth`, `app`, `refresh`."""
+    """`platform` (secret key), `account` (a merchant's own read-only key), `oauth`, `app` or `refresh`."""
     livemode: bool
     account: str | None
     scope: str = "read_only"

@@ -70,6 +70,12 @@ def _cash_balance(world: World, shape: Record) -> Record:
 
 
 _OPAQUE = Expandable(how="opaque")
+_TAX: Record = {
+    "automatic_tax": "unrecognized_location",
+    "ip_address": None,
+    "location": None,
+    "provider": "stripe",
+}
 
 
 def _is_current(record: Record) -> bool:
@@ -86,10 +92,7 @@ FIELDS: dict[str, dict[str, Expandable]] = {
         "tax_ids": _empty_list("/v1/customers/{}/tax_ids"),
         "cash_balance": Expandable(how="computed", make=_cash_balance),
         "invoice_credit_balance": _stored("customer", "invoice_credit_balance", {}),
-        "tax": Expandable(
-            how="computed",
-            make=lambda _, __: {"automatic_tax": "unrecognized_location", "ip_address": None, "location": None},
-        ),
+        "tax": Expandable(how="computed", make=lambda _, __: _TAX),
         "test_clock": _OPAQUE,
     },
     "payment_method": {"customer": _by_id("customer")},

@@ -40,9 +40,10 @@ def _next_step(world: World, subscription: Record) -> tuple[int, Step] | None:
         return subscription["trial_end"], _end_trial
     if status not in {"active", "past_due"}:
         return None
-    steps: list[tuple[int, Step]] = [(_period_end(world, subscription), _renew)]
+    steps: list[tuple[int, Step]] = []
     if subscription["cancel_at"] is not None:
-        steps.append((subscription["cancel_at"], _end))
+        steps.append((subscription["cancel_at"], _end))  # before the renewal of the same second
+    steps.append((_period_end(world, subscription), _renew))
     paused = subscription["pause_collection"]
     if paused and paused["resumes_at"] is not None:
         steps.append((paused["resumes_at"], _resume))

@@ -31,10 +31,10 @@ def _steady(use: str, *, quantity: tuple[int, int] = (1, 1)) -> Writer:
         price = choose_price(past, setting, use)
         start = start_of(past, price)
         subscription = past.subscribe([price], start, quantities=[past.rng.randint(*quantity)])
+        if past.rng.random() < 0.3 and past.method:
+            subscription["default_payment_method"] = past.method["id"]
         discounts = maybe_discount(past, setting, subscription)
         pay_all(past, bill_periods(past, setting, subscription, past.now, discounts))
-        if past.customer["discount"]:
-            subscription["discounts"] = []
 
     return write
 
@@ -69,20 +69,24 @@ def past_due(past: Past, setting: Setting) -> None:
     past.customer["delinquent"] = True
 
 
-def trialing(past: Past, setting: Setting) -> None:
-    """A trial of thirty days that began lately; its first invoice was for nothing."""
-    price = choose_price(past, setting, past.rng.choice(("monthly", "yearly")))
-    start = past.now - past.rng.randrange(DAY, 15 * DAY)
-    end = start + 30 * DAY
-    past.customer["created"] = max(past.customer["created"], start - DAY)
-    subscription = past.subscribe([price], start, status="trialing", trial_start=start, trial_end=end)
-    subscription["billing_cycle_anchor"] = end
-    item = past.rows["subscription_item"][-1]
-    item["current_period_end"] = end
-    lines = invoicing.subscription_lines(
-        [item], setting.price_by_id.__getitem__, subscription["currency"], past.rng, free=True
-    )
-    past.pay(past.bill(subscription, lines, start, setting.coupon_by_id.get, []), start)
+def _trial(*uses: str) -> Writer:
+    """Return a trial of thirty days that began lately; its first invoice was for nothing."""
+
+    def write(past: Past, setting: Setting) -> None:
+        price = choose_price(past, setting, past.rng.choice(uses))
+        start = past.now - past.rng.randrange(DAY, 15 * DAY)
+        end = start + 30 * DAY
+        past.customer["created"] = start - HOUR
+        subscription = past.subscribe([price], start, status="trialing", trial_start=start, trial_end=end)
+        subscription["billing_cycle_anchor"] = end
+        item = past.rows["subscription_item"][-1]
+        item["current_period_end"] = end
+        lines = invoicing.subscription_lines(
+            [item], setting.price_by_id.__getitem__, subscription["currency"], past.rng, free=True
+        )
+        past.pay(past.bill(subscription, lines, start, setting.coupon_by_id.get, []), start)
+
+    return write
 
 
 def unpaid(past: Past, setting: Setting) -> None:
@@ -182,7 +186,7 @@ def several(past: Past, setting: Setting) -> None:
 def mixed_intervals(past: Past, setting: Setting) -> None:
     """One subscription with a yearly plan and a monthly one."""
     prices = [choose_price(past, setting, "yearly"), choose_price(past, setting, "monthly")]
-    start = max(past.customer["created"], past.now - 20 * MONTH)
+    start = max(past.customer["created"], past.now - 20 * MONTH + past.rng.randrange(DAY, MONTH))
     subscription = past.subscribe(prices, start)
     pay_all(past, bill_periods(past, setting, subscription, past.now))
 
@@ -239,7 +243,7 @@ def nothing(past: Past, setting: Setting) -> None:
     past.customer["currency"] = None
 
 
-FIRST: tuple[Writer, ...] = (past_due, plain_active, trialing, high_mrr)
+FIRST: tuple[Writer, ...] = (past_due, plain_active, _trial("monthly"), high_mrr)
 
 SHARES: tuple[tuple[Writer, float], ...] = (
     (_steady("monthly"), 36),
@@ -252,7 +256,7 @@ SHARES: tuple[tuple[Writer, float], ...] = (
     (_steady("subcent", quantity=(100, 9999)), 1),
     (high_mrr, 2),
     (past_due, 4),
-    (trialing, 5),
+    (_trial("monthly", "yearly"), 5),
     (unpaid, 1),
     (canceled, 11),
     (canceling, 2),

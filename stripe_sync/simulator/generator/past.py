@@ -56,14 +56,22 @@ class Past:
             subscription["items"] = [*subscription["items"], item["id"]]
         return subscription
 
-    def discount(self, coupon: Record, start: int, subscription: Record | None, end: int | None) -> Record:
-        """Write down a discount for the subscription, or for the customer if there is none."""
+    def discount(
+        self,
+        coupon: Record,
+        start: int,
+        end: int | None,
+        subscription: Record | None = None,
+        item: Record | None = None,
+    ) -> Record:
+        """Write down a discount for the item or subscription, or for the customer if there is none."""
         made = self.add(
             "discount",
             start,
             coupon=coupon["id"],
             customer=self.customer["id"],
             subscription=subscription["id"] if subscription else None,
+            subscription_item=item["id"] if item else None,
             start=start,
             end=end,
         )

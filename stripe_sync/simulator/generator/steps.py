@@ -63,7 +63,10 @@ def bill_periods(
                 if item["current_period_end"] <= start:
                     item["current_period_start"] = start
                     item["current_period_end"] = start + period_seconds(setting.price_by_id[item["price"]])
-    subscription["discounts"] = [row["id"] for row in left if row["end"] is None or row["end"] > past.now]
+    still = [row for row in left if row["subscription"] and (row["end"] is None or row["end"] > past.now)]
+    subscription["discounts"] = [row["id"] for row in still if row["subscription_item"] is None]
+    for item in items:
+        item["discounts"] = [row["id"] for row in still if row["subscription_item"] == item["id"]]
     return invoices
 
 
@@ -100,15 +103,22 @@ _DISPUTES = (
 
 
 def maybe_discount(past: Past, setting: Setting, subscription: Record, share: float = 0.18) -> list[Record]:
-    """Give a share of subscriptions a discount, now and then through the customer; returns those given."""
-    rng, start = past.rng, subscription["start_date"]
+    """Give a share of subscriptions discounts, now and then through customer or item; returns those given."""
+    rng = past.rng
     if rng.random() >= share:
         return []
+    where = rng.random()
     coupon = rng.choice(setting.catalog.coupons)
-    months = coupon["duration_in_months"]
-    end = start + months * MONTH if months else None
-    if rng.random() < 0.2 and coupon["duration"] == "forever":
-        discount = past.discount(coupon, start, None, end)
+    if where < 0.15 and coupon["duration"] == "forever":
+        discount = past.discount(coupon, subscription["start_date"], None)
         past.customer["discount"] = discount["id"]
         return [discount]
-    return [past.discount(coupon, start, subscription, end)]
+    item = past.rows["subscription_item"][-1] if where < 0.3 else None
+    coupons = [coupon, rng.choice(setting.catalog.coupons)] if where > 0.85 else [coupon]
+    return [_discount_of(past, chosen, subscription, item) for chosen in coupons]
+
+
+def _discount_of(past: Past, coupon: Record, subscription: Record, item: Record | None) -> Record:
+    start = subscription["start_date"]
+    months = coupon["duration_in_months"]
+    return past.discount(coupon, start, start + months * MONTH if months else None, subscription, item)

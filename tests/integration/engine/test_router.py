@@ -26,9 +26,10 @@ BILLING = Actions(assign_team="billing", priority=Priority.HIGH, add_tags=("bill
 
 
 def outbox_of(world: World) -> list[OutboxEntry]:
-    """Return what is waiting in the outbox."""
+    """Return what is waiting in the workspace's outbox."""
     with world.database.system() as session:
-        return list(outbox.system_pending(session, world.clock.now(), limit=100))
+        pending = outbox.system_pending(session, world.clock.now(), limit=1_000)
+    return [entry for entry in pending if entry.workspace_id == world.id]
 
 
 def directory_of(world: World) -> Directory:
@@ -69,6 +70,24 @@ def test_everything_is_kept(world: World) -> None:
     ]
     assert end_user is not None
     assert (end_user.email, end_user.attributes) == ("Ada@Example.com", {"tier": "gold"})
+
+
+def test_a_decision_is_shown_with_the_texts_it_refers_to(world: World) -> None:
+    """The contracts' line, version, facts with body and subject, and what became of each action."""
+    world.publish(rule("Past due", is_past_due, BILLING))
+    world.facts.values = {"status": "past_due"}
+    routed = world.receive(a_draft())
+    with world.database.workspace(world.id) as session:
+        shown = views.decision_json(routed.decision, service.texts_of(world.id, session, routed.decision))
+        (message,) = repository.messages(world.id, session, routed.conversation.id)
+
+    line = routed.decision.decision.to_line()
+    assert {key: shown[key] for key in line} == line
+    assert (shown["ruleset_version"], shown["facts"]["status"]) == (1, "past_due")
+    assert (shown["facts"]["body"], shown["facts"]["subject"]) == ("My card was declined.", "Invoice")
+    assert shown["reasons"]["mrr"] == "no_customer"
+    assert [effect["action"] for effect in shown["effects"]] == ["assign_team", "priority", "add_tag"]
+    assert views.message_json(message)["author"] == {"kind": "customer", "name": "Ada"}
 
 
 def test_the_outbox_tells_and_the_worker_is_woken(world: World) -> None:

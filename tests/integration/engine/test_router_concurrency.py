@@ -13,7 +13,6 @@ from engine.inbox.models import AuthorKind, NewMessage, Sender
 from engine.inbox.tables import DbConversation, DbDecision, DbEndUser, DbMessage
 from engine.outbox import repository as outbox
 from engine.router import Appended, Routed
-from engine.storage import Database
 from tests.integration.engine.world import World, always, rule
 from tests.unit.engine.factories import a_draft
 
@@ -34,9 +33,9 @@ def at_once(work: Callable[[int], T], threads: int = THREADS) -> list[T]:
 
 
 def count(world: World, table: type[DbConversation | DbDecision | DbEndUser | DbMessage]) -> int:
-    """Return how many rows a table has."""
-    with world.database.system() as session:
-        return session.scalar(select(func.count()).select_from(table)) or 0
+    """Return how many rows of the workspace a table has."""
+    with world.database.workspace(world.id) as session:
+        return session.scalar(select(func.count()).where(table.workspace_id == world.id)) or 0
 
 
 def test_the_same_conversation_at_once_is_one(world: World) -> None:
@@ -49,7 +48,8 @@ def test_the_same_conversation_at_once_is_one(world: World) -> None:
     assert len({answer.decision.id for answer in answers}) == 1
     assert (count(world, DbConversation), count(world, DbDecision), count(world, DbMessage)) == (1, 1, 1)
     with world.database.system() as session:
-        kinds = [entry.kind for entry in outbox.system_pending(session, world.clock.now(), limit=10)]
+        pending = outbox.system_pending(session, world.clock.now(), limit=1_000)
+    kinds = [entry.kind for entry in pending if entry.workspace_id == world.id]
     assert sorted(kinds) == ["conversation_created", "effect"]
 
 
@@ -128,8 +128,8 @@ def test_bulk_and_single_end_users_at_once(world: World) -> None:
     assert all(isinstance(answer, Routed) for answer in answers[4:])
 
 
-def test_claiming_without_a_first_look_still_finds_the_winner(world: World, database: Database) -> None:
+def test_claiming_without_a_first_look_still_finds_the_winner(world: World) -> None:
     """The database's own uniqueness decides: a second insert of the same external id reports failure."""
     routed = world.receive(a_draft())
-    with database.workspace(world.id) as session:
+    with world.database.workspace(world.id) as session:
         assert not repository.insert_conversation(world.id, session, routed.conversation)

@@ -13,11 +13,11 @@ from tests.integration.engine.world import World
 def test_a_workspace_begins_with_its_owner(world: World) -> None:
     """The owner is an active member; the defaults are set; it is found by name."""
     with world.database.system() as session:
-        found = repository.system_find_workspace(session, "Alice")
+        found = repository.system_find_workspace(session, world.workspace.name)
         everyone = repository.system_workspaces(session)
 
     assert found == world.workspace
-    assert [one.name for one in everyone] == ["Alice"]
+    assert world.workspace in everyone
     assert (world.owner.role, world.owner.active, world.owner.email) == (Role.OWNER, True, "Alice@acme.com")
     assert world.workspace.settings == WorkspaceSettings()
 
@@ -43,7 +43,9 @@ def test_a_workspace_that_cannot_be(database: Database, clock: FrozenClock) -> N
 
 def test_a_name_is_taken_once(world: World) -> None:
     """A second workspace, team or queue of the same name is a conflict."""
-    assert isinstance(service.create_workspace(world.database, world.clock, " Alice ", "b@c.d"), Conflict)
+    assert isinstance(
+        service.create_workspace(world.database, world.clock, f" {world.workspace.name} ", "b@c.d"), Conflict
+    )
     with world.database.workspace(world.id) as session:
         actor = world.owner.id
         assert isinstance(service.create_team(world.id, session, world.clock, "billing ", actor=actor), Conflict)

@@ -151,8 +151,8 @@ class World:
 
 
 def make_world(database: Database, clock: FrozenClock, name: str = "Alice") -> World:
-    """Make a workspace called `name` with an owner, an agent, three teams and a queue."""
-    made = service.create_workspace(database, clock, name, f"{name}@acme.com")
+    """Make a workspace called `name` with an owner of that first name, an agent, three teams and a queue."""
+    made = service.create_workspace(database, clock, name, f"{name.partition(' ')[0]}@acme.com")
     assert not isinstance(made, Invalid | NotFound)
     assert isinstance(made, tuple)
     workspace, owner = made

@@ -1,0 +1,254 @@
+"""From mirror and links to stored facts, and what is told about changes."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import event
+
+from engine.core.facts import Reason
+from engine.ids import EndUserId
+from engine.storage import Database
+from engine.workspace.models import OnAmbiguous, WorkspaceSettings
+from stripe_sync import fact_repository
+from stripe_sync.connect import repository as connections
+from stripe_sync.derive import at
+from stripe_sync.fact_service import Cause
+from stripe_sync.matching import LinkKind
+from tests.integration.facts.world import ADA, HERE, World, changes
+from tests.unit.derive.build import charge, customer, invoice, item, percent, price, seconds, subscription
+
+
+def of(customer_id: str, *objects: dict[str, object]) -> list[dict[str, object]]:
+    """Return objects as those of a customer."""
+    return [{**each, "customer": customer_id} for each in objects]
+
+
+def test_facts_of_a_linked_customer(world: World) -> None:
+    """The mirror's objects become facts, with the account and how fresh they are."""
+    connection = world.connect()
+    world.mirror(
+        connection,
+        customers=[customer()],
+        products=[{"id": "prod_a", "object": "product", "name": "Pro"}],
+        prices=[price()],
+        subscriptions=of("cus_a", subscription(status="past_due")),
+        invoices=of("cus_a", invoice("open", due_date=seconds(-2))),
+        charges=of("cus_a", charge(5000)),
+        disputes=[{"id": "du_a", "charge": "ch_a", "status": "lost", "amount": 1000, "currency": "usd"}],
+    )
+    world.link(connection, "cus_a")
+    world.recompute()
+    found = world.read()
+
+    assert (found.get("customer"), found.get("match"), found.get("account")) == (True, "email", "acct_a")
+    assert (found.get("status"), found.get("plan"), found.get("mrr")) == ("past_due", "Pro", Decimal("10.00"))
+    assert (found.get("ltv"), found.get("overdue_invoices")) == (Decimal("40.00"), 1)
+    assert found.get("sync_age") == 1
+    world.clock.advance(timedelta(seconds=30))
+    with world.database.workspace(HERE) as session:
+        connections.note_contact(HERE, session, connection, world.clock.now())
+    assert world.read().get("sync_age") == 0  # Stripe was reached since, though nothing was worked out again
+
+
+@pytest.mark.parametrize(
+    ("connected", "kind", "reason", "match"),
+    [
+        (False, None, Reason.NOT_CONNECTED, "none"),
+        (True, None, Reason.NO_CUSTOMER, "none"),
+        (True, LinkKind.CANDIDATE, Reason.AMBIGUOUS, "ambiguous"),
+        (True, LinkKind.UNLINKED, Reason.NO_CUSTOMER, "none"),
+    ],
+)
+def test_nobody_linked(world: World, *, connected: bool, kind: LinkKind | None, reason: Reason, match: str) -> None:
+    """Without a linked customer everything is unknown, for the reason that holds."""
+    if connected:
+        connection = world.connect()
+        world.mirror(connection, customers=[customer()])
+        if kind:
+            world.link(connection, "cus_a", kind=kind)
+    found = world.read()
+
+    assert dict(found.values) == {"customer": False, "match": match}
+    assert set(found.reasons.values()) == {reason}
+
+
+def test_best_candidate_if_the_workspace_says_so(world: World) -> None:
+    """With `on_ambiguous: best` the best candidate speaks, and `match` stays ambiguous."""
+    connection = world.connect()
+    world.mirror(
+        connection,
+        customers=[customer(id="cus_a"), customer(id="cus_b")],
+        subscriptions=of("cus_b", subscription()),
+    )
+    for customer_id in ("cus_a", "cus_b"):
+        world.link(connection, customer_id, kind=LinkKind.CANDIDATE)
+    world.change_settings(replace(WorkspaceSettings(), on_ambiguous=OnAmbiguous.BEST))
+    world.recompute(cause=Cause.SETTING)
+    found = world.read()
+
+    assert (found.get("match"), found.get("customer_id"), found.get("mrr")) == ("ambiguous", "cus_b", Decimal("10.00"))
+
+
+def test_half_read_account(world: World) -> None:
+    """Until a list was read to its end, facts made of it are not synced, whatever is there already."""
+    connection = world.connect(complete=frozenset({"customers"}))
+    world.mirror(connection, customers=[customer()], charges=of("cus_a", charge()))
+    world.link(connection, "cus_a")
+    world.recompute()
+    found = world.read()
+
+    assert found.reasons["ltv"] is found.reasons["mrr"] is Reason.NOT_SYNCED
+    assert found.get("delinquent") is False
+
+
+def test_two_accounts_add_up_and_modes_do_not(world: World) -> None:
+    """Customers of two live accounts are combined; a test account beside them is left out."""
+    for name, livemode in (("a", True), ("b", True), ("t", False)):
+        connection = world.connect(name, livemode=livemode)
+        world.mirror(
+            connection,
+            customers=[customer(id=f"cus_{name}", livemode=livemode)],
+            subscriptions=of(f"cus_{name}", subscription()),
+        )
+        world.link(connection, f"cus_{name}")
+    world.recompute()
+
+    assert world.read().get("mrr") == Decimal("20.00")
+    assert world.read().get("subscriptions") == 2
+
+
+def test_change_is_told_once(world: World) -> None:
+    """The first facts are no change; a later one is told with old, new and cause, and not again."""
+    connection = world.connect()
+    world.mirror(connection, customers=[customer()], subscriptions=of("cus_a", subscription()))
+    world.link(connection, "cus_a")
+    world.recompute(cause=Cause.BACKFILL)
+    assert world.told() == []
+
+    world.mirror(connection, subscriptions=of("cus_a", subscription(item(quantity=3), status="past_due")))
+    count = world.recompute()
+    told = world.told()
+
+    assert changes(told) == {
+        "mrr": ("10.00", "30.00"),
+        "arr": ("120.00", "360.00"),
+        "quantity": (1, 3),
+        "status": ("active", "past_due"),
+        "subscription_status": ("active", "past_due"),
+    }
+    assert count == len(told)
+    assert {(each["cause"], each["end_user_id"]) for each in told} == {("event", ADA)}
+
+    world.clock.advance(timedelta(days=3))
+    assert world.recompute() == 0  # days and freshness moved; nothing changed
+    assert world.told() == []
+
+
+def test_clock_changes_are_found_and_told(world: World) -> None:
+    """A trial that ends, an invoice that falls due and a coupon that runs out are told without an event."""
+    world.change_settings(replace(WorkspaceSettings(), subtract_repeating=True))
+    connection = world.connect()
+    world.mirror(
+        connection,
+        customers=[customer()],
+        subscriptions=of(
+            "cus_a",
+            subscription(discounts=[percent(50, "repeating", end=seconds(1))]),
+            subscription(id="sub_t", status="trialing", trial_end=seconds(2)),
+        ),
+        invoices=of("cus_a", invoice("open", due_date=seconds(3))),
+    )
+    world.link(connection, "cus_a")
+    world.recompute()
+    told = []
+    for _ in range(4):
+        world.clock.advance(timedelta(days=1, seconds=1))
+        with world.database.system() as session:
+            due = fact_repository.system_due(session, world.clock.now(), limit=100)
+        for end_user_ids in due.values():
+            world.recompute(*end_user_ids, cause=Cause.CLOCK)
+        told.append(changes(world.told()))
+
+    assert told == [
+        {"mrr": ("5.00", "10.00"), "arr": ("60.00", "120.00"), "discounted": (True, False)},
+        {},  # the trial is not the primary subscription's
+        {"overdue_invoices": (0, 1)},
+        {},
+    ]
+
+
+def test_disconnecting_leaves_stale_values_that_rules_do_not_see(world: World) -> None:
+    """After disconnecting all is unknown as stale, with the last values kept; connecting again brings them back."""
+    connection = world.connect()
+    world.mirror(connection, customers=[customer()], subscriptions=of("cus_a", subscription()))
+    world.link(connection, "cus_a")
+    world.recompute()
+    world.disconnect(connection)
+    for _ in range(2):
+        world.recompute(cause=Cause.LINK)
+        found = world.read()
+        with world.database.workspace(HERE) as session:
+            kept = fact_repository.read_many(HERE, session, [ADA])[ADA]
+
+        assert (found.get("mrr"), found.reasons["mrr"]) == (None, Reason.STALE)
+        assert kept.last_values is not None
+        assert kept.last_values["mrr"] == "10.00"
+
+    with world.database.workspace(HERE) as session:
+        again = next(iter(connections.connections(HERE, session)))
+    assert again.id == connection
+    world.connect()
+    world.recompute(cause=Cause.LINK)
+    assert world.read().get("mrr") == Decimal("10.00")
+
+
+def test_batches_take_a_few_queries(world: World) -> None:
+    """The number of queries does not grow with the number of customers."""
+    connection = world.connect()
+    ids = [f"cus_{number:03d}" for number in range(60)]
+    world.mirror(
+        connection,
+        customers=[customer(id=each) for each in ids],
+        subscriptions=[{**subscription(id=f"sub_{each}"), "customer": each} for each in ids],
+        charges=[{**charge(id=f"ch_{each}"), "customer": each} for each in ids],
+    )
+    people = [EndUserId(f"eu_{each}") for each in ids]
+    for each, end_user_id in zip(ids, people, strict=True):
+        world.link(connection, each, end_user_id)
+
+    few, many = (_queries(world.database, lambda n=n: world.recompute(*people[:n])) for n in (2, 60))
+
+    assert many == few
+
+
+def test_read_many_is_what_at_reads(world: World) -> None:
+    """Reading through the service is reading the stored facts at that instant."""
+    connection = world.connect()
+    world.mirror(connection, customers=[customer()])
+    world.link(connection, "cus_a")
+    found = world.read()
+    with world.database.workspace(HERE) as session:
+        stored = fact_repository.read(HERE, session, ADA)
+
+    assert stored is not None
+    assert at(stored, world.clock.now()) == found
+
+
+# helpers
+
+
+def _queries(database: Database, work: object) -> int:
+    statements = []
+
+    def note(*arguments: object) -> None:
+        statements.append(arguments[2])
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        assert callable(work)
+        work()
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+    return len(statements)

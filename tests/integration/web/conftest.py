@@ -11,6 +11,7 @@ from engine.audit.repository import SYSTEM
 from engine.ids import WorkspaceId
 from engine.workspace import service as workspaces
 from engine.workspace.models import Member, Role
+from rules.models import PublishedVersion
 from tests.clock import FrozenClock
 from web.app import create_app
 from web.auth.models import Scope
@@ -121,3 +122,38 @@ def ours(services: Services) -> Tenant:
 def theirs(services: Services) -> Tenant:
     """Return another workspace, whose members should see nothing of ours."""
     return new_tenant(services, "theirs")
+
+
+RULES = """\
+version: 1
+rules:
+  - name: Urgent words
+    when: '"urgent" in subject.as_lower'
+    then: {priority: urgent, add_tags: [urgent], assign_team: billing}
+  - name: Large accounts
+    when: mrr > 1000
+    then: {assign_team: senior}
+fallback: {assign_team: support}
+"""
+
+
+def publish(tenant: Tenant, text: str = RULES) -> None:
+    """Publish `text` in the tenant's workspace, with the teams it names."""
+    services = tenant.services
+    with services.database.workspace(tenant.workspace_id) as session:
+        for team in ("billing", "senior", "support"):
+            workspaces.create_team(tenant.workspace_id, session, services.clock, team, actor=SYSTEM)
+        published = services.rulesets.publish_text(tenant.workspace_id, session, text, tenant.owner.id)
+    assert isinstance(published, PublishedVersion), published
+
+
+def message(external_id: str = "c1", **more: object) -> dict[str, object]:
+    """Return the body of a conversation that arrives; `more` replaces or adds fields."""
+    plain = {
+        "external_id": external_id,
+        "channel": "email",
+        "sender": {"email": "ada@example.com", "name": "Ada"},
+        "subject": "It is URGENT",
+        "body": "My card was declined.",
+    }
+    return {**plain, **more}

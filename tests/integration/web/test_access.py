@@ -156,7 +156,7 @@ def test_requests_on_a_cookie_need_our_forms_token(app: Flask, ours: Tenant) -> 
     caller = ours.services.auth.find_sign_in(cookie)
     assert caller is not None
     right = app.extensions["ochre.gate"].csrf_token(caller)
-    forged = (
+    forged: tuple[dict[str, str], ...] = (
         {},
         {"X-CSRF-Token": "wrong"},
         {"X-CSRF-Token": right, "Origin": "https://evil.example"},

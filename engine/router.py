@@ -31,7 +31,7 @@ from engine.inbox.models import (
 )
 from engine.outbox import repository as outbox
 from engine.ports import Clock, FactSource, RulesetSource, Waker
-from engine.routing import Sources, apply, decide_on, gather
+from engine.routing import Background, Sources, apply, background_of, decide_on, gather
 from engine.storage import Database
 
 OUTBOX = "outbox"
@@ -136,11 +136,12 @@ class Router:
         stored = arrivals.store_conversation(workspace_id, session, checked, now, self._clock.new_id)
         if isinstance(stored, Invalid):
             return stored
-        routed = self._route(workspace_id, session, stored, Trigger.CREATED.value, now)
-        created = {"conversation_id": stored.id, "decision_id": routed.decision.id}
+        background = Background(end_user=stored.end_user, message=stored.message, message_count=1, next_decision=1)
+        routed = self._route(workspace_id, session, stored.conversation, background, on=Trigger.CREATED.value, now=now)
+        created = {"conversation_id": routed.conversation.id, "decision_id": routed.decision.id}
         outbox.emit(workspace_id, session, "conversation_created", created, now)
         if routed.match_pending:
-            pending = {"conversation_id": stored.id, "end_user_id": stored.end_user_id}
+            pending = {"conversation_id": routed.conversation.id, "end_user_id": stored.end_user.id}
             outbox.emit(workspace_id, session, "match_pending", pending, now)
         return replace(routed, created=True)
 
@@ -176,7 +177,8 @@ class Router:
         active = self._sources.rulesets.active(workspace_id, session)
         if active is None or not _listens(active.ruleset, on):
             return None
-        return self._route(workspace_id, session, conversation, on, now)
+        background = background_of(workspace_id, session, conversation)
+        return self._route(workspace_id, session, conversation, background, on=on, now=now)
 
     def _decide_anew(
         self, workspace_id: WorkspaceId, session: Session, conversation: Conversation, on: str, now: datetime
@@ -187,7 +189,8 @@ class Router:
         if first is None:
             return None
         fresh = changes.as_new(conversation, first)
-        gathered = gather(workspace_id, session, self._sources, fresh, on, now)
+        background = background_of(workspace_id, session, conversation)
+        gathered = gather(workspace_id, session, self._sources, fresh, background, on=on, now=now)
         if gathered.match_pending:
             return None
         after, record = apply(
@@ -202,9 +205,16 @@ class Router:
         return Routed(conversation=after, decision=record, created=False)
 
     def _route(
-        self, workspace_id: WorkspaceId, session: Session, conversation: Conversation, on: str, now: datetime
+        self,
+        workspace_id: WorkspaceId,
+        session: Session,
+        conversation: Conversation,
+        background: Background,
+        *,
+        on: str,
+        now: datetime,
     ) -> Routed:
-        gathered = gather(workspace_id, session, self._sources, conversation, on, now)
+        gathered = gather(workspace_id, session, self._sources, conversation, background, on=on, now=now)
         decision = decide_on(gathered)
         after, record = apply(workspace_id, session, gathered, decision, before=conversation, new_id=self._clock.new_id)
         return Routed(conversation=after, decision=record, created=False)

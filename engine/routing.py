@@ -40,12 +40,23 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What belongs to a conversation when it is decided about."""
+
+    end_user: EndUser
+    message: Message | None
+    """The newest message from the customer; its text is the fact `body`."""
+    message_count: int
+    next_decision: int
+    """The number the decision will have among those of the conversation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """Everything a decision about one conversation needs."""
 
     conversation: Conversation
-    message: Message | None
-    """The newest message from the customer; its text is the fact `body`."""
+    background: Background
     active: ActiveRuleset | None
     facts: Facts
     match_pending: bool
@@ -59,25 +70,34 @@ class Gathered:
         return () if self.active is None else tuple(rule.name for rule in self.active.ruleset.rules)
 
 
+def background_of(workspace_id: WorkspaceId, session: Session, conversation: Conversation) -> Background:
+    """Return what belongs to a conversation that is locked."""
+    return Background(
+        end_user=end_user_repository.get_end_user(workspace_id, session, conversation.end_user_id),
+        message=inbox.newest_inbound_message(workspace_id, session, conversation.id),
+        message_count=inbox.written_message_count(workspace_id, session, conversation.id),
+        next_decision=decision_repository.next_number(workspace_id, session, conversation.id),
+    )
+
+
 def gather(
     workspace_id: WorkspaceId,
     session: Session,
     sources: Sources,
     conversation: Conversation,
+    background: Background,
+    *,
     on: str,
     now: datetime,
 ) -> Gathered:
     """Return the facts of a conversation at `now`: its own, and what Stripe knows of its end user."""
     settings = workspaces.get_workspace(workspace_id, session).settings
     directory = workspaces.directory(workspace_id, session)
-    end_user = end_user_repository.get_end_user(workspace_id, session, conversation.end_user_id)
-    message = inbox.newest_inbound_message(workspace_id, session, conversation.id)
-    count = inbox.written_message_count(workspace_id, session, conversation.id)
+    state = _state(conversation, background, directory)
     known = sources.facts.match_and_read(workspace_id, session, conversation.end_user_id, now)
-    state = _state(conversation, end_user, directory, message, count)
     return Gathered(
         conversation=conversation,
-        message=message,
+        background=background,
         active=sources.rulesets.active(workspace_id, session),
         facts=known.facts.merged(conversation_facts(state, now, settings.zone, settings.business_hours)),
         match_pending=known.match_pending,
@@ -123,8 +143,7 @@ def apply(
     inbox.update_conversation(workspace_id, session, before, after)
     for text in applied.notes:
         arrivals.store_message(workspace_id, session, after, _note(text, gathered.now), gathered.now, new_id)
-    number = decision_repository.next_number(workspace_id, session, after.id)
-    record = _record(gathered, decision, applied, number, DecisionId(new_id("dec")))
+    record = _record(gathered, decision, applied, DecisionId(new_id("dec")))
     decision_repository.insert_decision(workspace_id, session, record, gathered.rule_names)
     for endpoint in applied.webhooks:
         effect = {"effect": "webhook", "endpoint": endpoint, "conversation_id": after.id, "decision_id": record.id}
@@ -132,16 +151,14 @@ def apply(
     return after, record
 
 
-def _state(
-    conversation: Conversation, end_user: EndUser, directory: Directory, message: Message | None, count: int
-) -> ConversationState:
+def _state(conversation: Conversation, background: Background, directory: Directory) -> ConversationState:
     assignee = directory.members_by_id.get(conversation.assignee_id or "")
     team = directory.teams_by_id.get(conversation.team_id or "")
     queue = directory.queues_by_id.get(conversation.queue_id or "")
     return ConversationState(
         channel=conversation.channel,
         subject=conversation.subject,
-        body="" if message is None else message.body,
+        body="" if background.message is None else background.message.body,
         sender_email=None if conversation.sender_email is None else normalize(conversation.sender_email),
         sender_name=conversation.sender_name,
         sender_verified=conversation.sender_verified,
@@ -150,24 +167,25 @@ def _state(
         assignee=None if assignee is None else assignee.email_normalized,
         team=None if team is None else team.name,
         queue=None if queue is None else queue.name,
-        message_count=count,
+        message_count=background.message_count,
         created_at=conversation.created_at,
-        end_user_attributes=end_user.attributes,
+        end_user_attributes=background.end_user.attributes,
         attributes=conversation.attributes,
     )
 
 
 def _record(
-    gathered: Gathered, decision: Decision, applied: effects.Applied, number: int, decision_id: DecisionId
+    gathered: Gathered, decision: Decision, applied: effects.Applied, decision_id: DecisionId
 ) -> DecisionRecord:
+    message = gathered.background.message
     values, reasons = snapshot.take(gathered.facts)
     return DecisionRecord(
         id=decision_id,
         conversation_id=gathered.conversation.id,
-        number=number,
+        number=gathered.background.next_decision,
         ruleset_version=0 if gathered.active is None else gathered.active.version,
         on=gathered.on,
-        message_id=None if gathered.message is None else gathered.message.id,
+        message_id=None if message is None else message.id,
         facts=values,
         reasons=reasons,
         decision=decision,

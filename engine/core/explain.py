@@ -26,6 +26,8 @@ REASONS: Mapping[Reason, str] = {
     Reason.STALE: "the Stripe connection is inactive",
 }
 
+STILL_LOOKING = "The sender was still being looked up in Stripe; the conversation is decided anew when that is done."
+
 SENTENCES = 5
 """How many sentences of one kind are written out before the rest is only counted."""
 
@@ -40,6 +42,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     KEPT = "kept"
+    PENDING = "pending"
     UNKNOWN = "unknown"
     ERROR = "error"
     SHADOW = "shadow"
@@ -66,8 +69,12 @@ def why(
     effects: Sequence[AppliedEffect] = (),
     *,
     ruleset_version: int,
+    match_pending: bool = False,
 ) -> tuple[Why, ...]:
-    """Return why the decision came out as it did, the most telling first; `reasons` are those of its facts."""
+    """Return why the decision came out as it did, the most telling first; `reasons` are those of its facts.
+
+    `match_pending` says that the sender's look-up in Stripe was still going on.
+    """
     if ruleset_version == 0:
         return (Why(kind=Kind.NO_RULES, text="No rules have been published yet, so nothing was decided."),)
     return (
@@ -75,6 +82,7 @@ def why(
         *_fallback(decision),
         *_stopped(decision),
         *_troubles(effects),
+        *([Why(kind=Kind.PENDING, text=STILL_LOOKING)] if match_pending else []),
         *_unknown(decision, reasons),
         *(
             Why(kind=Kind.ERROR, rule=error.rule, text=f"“{error.rule}” could not be judged: {error.message}.")

@@ -1,5 +1,6 @@
 """Storing what arrives: the end user, the conversation, its first message; later messages."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,16 @@ from engine.ids import ConversationId, EndUserId, MessageId, WorkspaceId
 from engine.inbox import changes, end_user_repository, repository
 from engine.inbox.checks import CheckedConversation, CheckedMessage, attribute_faults
 from engine.inbox.end_user_repository import NewId
-from engine.inbox.models import AuthorKind, Conversation, Message
+from engine.inbox.models import AuthorKind, Conversation, EndUser, Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A conversation that was just stored, with its sender and first message."""
+
+    conversation: Conversation
+    end_user: EndUser
+    message: Message
 
 
 class AlreadyStoredError(Exception):
@@ -18,7 +28,7 @@ class AlreadyStoredError(Exception):
 
 def store_conversation(
     workspace_id: WorkspaceId, session: Session, checked: CheckedConversation, now: datetime, new_id: NewId
-) -> Conversation | Invalid:
+) -> Arrival | Invalid:
     """Store a conversation that was not there a moment ago, with its sender and first message.
 
     Raise AlreadyStoredError if somebody else stored it meanwhile.
@@ -44,8 +54,8 @@ def store_conversation(
         body=checked.body,
         created_at=checked.created_at,
     )
-    store_message(workspace_id, session, conversation, first, now, new_id)
-    return conversation
+    message = store_message(workspace_id, session, conversation, first, now, new_id)
+    return Arrival(conversation=conversation, end_user=replace(end_user, attributes=attributes), message=message)
 
 
 def store_message(

@@ -78,11 +78,12 @@ def next_number(workspace_id: WorkspaceId, session: Session, conversation_id: Co
 
 
 def _ensure_rule_names(workspace_id: WorkspaceId, session: Session, version: int, names: Sequence[str]) -> None:
-    if session.scalar(
+    stored = session.scalar(
         select(DbRuleNames.ruleset_version).where(
             DbRuleNames.workspace_id == workspace_id, DbRuleNames.ruleset_version == version
         )
-    ):
+    )
+    if stored is not None:
         return
     row = {"workspace_id": workspace_id, "ruleset_version": version, "names": list(names)}
     session.execute(upsert(session, DbRuleNames).values(row).on_conflict_do_nothing())

@@ -81,4 +81,10 @@ def why_json(record: DecisionRecord) -> dict[str, Any]:
 
 def why_lines(record: DecisionRecord) -> tuple[Why, ...]:
     """Return the lines that explain a stored decision."""
-    return why(record.decision, record.reasons, record.effects, ruleset_version=record.ruleset_version)
+    return why(
+        record.decision,
+        record.reasons,
+        record.effects,
+        ruleset_version=record.ruleset_version,
+        match_pending=record.match_pending,
+    )

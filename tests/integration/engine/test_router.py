@@ -319,6 +319,8 @@ def test_a_pending_match_is_decided_anew_when_it_is_there(world: World) -> None:
     late = world.router.reroute(world.id, first.conversation.id, on="created")
 
     assert first.match_pending
+    assert any("still being looked up" in said for said in views.why_json(first.decision)["sentences"])
+    assert not any("still" in said for said in views.why_json(late.decision if late else first.decision)["sentences"])
     assert [entry.kind for entry in outbox_of(world)] == ["conversation_created", "match_pending"]
     assert too_early is None
     assert late is not None

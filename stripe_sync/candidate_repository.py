@@ -16,7 +16,8 @@ from stripe_sync.mirror_tables import MIRROR
 
 CHUNK = 500
 MAX_HITS = 50
-_HISTORY_KINDS = frozenset({"subscriptions", "charges"})
+HISTORY_KINDS = frozenset({"subscriptions", "charges"})
+"""Kinds whose lists must be complete before anybody can be said to have no history."""
 _CUSTOMERS = MIRROR[KINDS["customers"].name]
 
 
@@ -68,7 +69,7 @@ def _candidate(
 ) -> Candidate:
     key = _key(row)
     has_history = True if key in ranks or key in paying else None
-    if has_history is None and connection.synced_kinds >= _HISTORY_KINDS:
+    if has_history is None and connection.synced_kinds >= HISTORY_KINDS:
         has_history = False
     return Candidate(
         key=key,
@@ -133,6 +134,14 @@ def cards(
         )
         found.update({card.key: card for card in map(_card, session.execute(query))})
     return found
+
+
+def find_by_id(workspace_id: WorkspaceId, session: Session, customer_id: str) -> list[CustomerCard]:
+    """Return the living customers with exactly this id; two only if two connections of a workspace have it."""
+    query = select(_CUSTOMERS).where(
+        _CUSTOMERS.c.workspace_id == workspace_id, _CUSTOMERS.c.id == customer_id, _CUSTOMERS.c.deleted_at.is_(None)
+    )
+    return [_card(row) for row in session.execute(query.order_by(_CUSTOMERS.c.connection_id))]
 
 
 def find_customers(workspace_id: WorkspaceId, session: Session, text: str, limit: int) -> list[CustomerCard]:

@@ -70,8 +70,11 @@ class Linking:
 
     def rematch(
         self, workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId], now: datetime
-    ) -> None:
-        """Match end users with the customers that share their address; people's decisions stay."""
+    ) -> frozenset[EndUserId]:
+        """Match end users with the customers that share their address; return those whose links changed.
+
+        What people decided stays.
+        """
         known = people.end_users_by_id(workspace_id, session, sorted(end_user_ids))
         with_email = {end_user.id: end_user.email_normalized for end_user in known.values()}
         emails = {end_user_id: email for end_user_id, email in with_email.items() if email}
@@ -85,6 +88,7 @@ class Linking:
             if after != before:
                 changes[end_user_id] = (before, after)
         links.replace_links(workspace_id, session, changes, now)
+        return frozenset(changes)
 
     def link(
         self,

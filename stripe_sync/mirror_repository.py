@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
 from sqlalchemy.orm import Session
@@ -52,6 +53,13 @@ def find_ids(
             )
         )
     return frozenset(found)
+
+
+def living_ids(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kind: Kind) -> set[str]:
+    """Return the ids of all living objects of a kind."""
+    table = MIRROR[kind.name]
+    query = select(table.c.id).where(*_scope(table, workspace_id, connection_id), table.c.deleted_at.is_(None))
+    return set(session.scalars(query))
 
 
 def bundles(
@@ -127,6 +135,21 @@ def _shared(
         if use in payloads:
             found[customer_id][use.kind].append(payloads[use])
     return found
+
+
+def recent(
+    workspace_id: WorkspaceId,
+    session: Session,
+    connection_id: ConnectionId,
+    customer_id: str,
+    kind: Kind,
+    limit: int,
+) -> list[tuple[datetime | None, StripeJson]]:
+    """Return a customer's newest living objects of a kind, each with its `created`, newest first."""
+    table = MIRROR[kind.name]
+    query = _payloads(workspace_id, connection_id, kind.name, [customer_id]).add_columns(table.c.created)
+    rows = session.execute(query.order_by(None).order_by(table.c.created.desc(), table.c.id.desc()).limit(limit))
+    return [(row.created, row.payload) for row in rows]
 
 
 def missing_uses(

@@ -44,7 +44,7 @@ def write(  # noqa: PLR0913  a batch and everything that says how fresh it is
         row["stamp"] = (stamps or {}).get(row["id"], news.stamp)
     written: set[str] = set()
     for start in range(0, len(rows), CHUNK):
-        statement = upsert(session, table).values(rows[start : start + CHUNK])
+        statement = upsert(session, table)
         changed = {name: statement.excluded[name] for name in rows[0] if name not in {*_KEYS, "seen_run"}}
         if news.is_deleted:
             changed = {name: changed[name] for name in ("stamp", "source", "deleted_at")}
@@ -53,7 +53,7 @@ def write(  # noqa: PLR0913  a batch and everything that says how fresh it is
         guarded = statement.on_conflict_do_update(
             index_elements=list(_KEYS), set_=changed, where=_guard(table, news, statement.excluded.stamp)
         ).returning(table.c.id)
-        written.update(session.scalars(guarded))
+        written.update(session.scalars(guarded, rows[start : start + CHUNK]))
     if run_id is not None:
         _mark_seen(workspace_id, session, connection_id, kind, {row["id"] for row in rows} - written, run_id)
     if written and not news.is_deleted:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -55,12 +55,13 @@ def want_refetch(
         for kind, object_id in sorted({(kind.name, object_id) for kind, object_id in wanted})
     ]
     for start in range(0, len(rows), CHUNK):
-        statement = upsert(session, DbRefetch.__table__).values(rows[start : start + CHUNK])  # type: ignore[arg-type]  # is a Table
+        statement = upsert(session, DbRefetch.__table__)  # type: ignore[arg-type]  # is a Table
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["workspace_id", "connection_id", "kind", "object_id"],
-                set_={"version": DbRefetch.version + 1, "requested_at": now},
-            )
+                set_={"version": DbRefetch.version + 1, "requested_at": statement.excluded.requested_at},
+            ),
+            rows[start : start + CHUNK],
         )
 
 
@@ -117,6 +118,12 @@ def refetch_failed(
         .where(*_of(workspace_id, connection_id), *_is(refetch))
         .values(attempts=DbRefetch.attempts + 1, last_error=error[:500], available_at=now + pause)
     )
+
+
+def count_refetches(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> int:
+    """Return how many objects of a connection wait to be fetched again."""
+    query = select(func.count()).select_from(DbRefetch).where(*_of(workspace_id, connection_id))
+    return session.scalar(query) or 0
 
 
 def forget_refetches(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> None:

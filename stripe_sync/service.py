@@ -7,7 +7,7 @@ and started again at any point.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,9 +16,36 @@ from engine.faults import Conflict, NotFound
 from engine.ids import ConnectionId, EndUserId, MemberId, WorkspaceId
 from engine.ports import BillingFacts, Clock, Waker
 from engine.storage import Database
+from stripe_sync import candidate_repository, connection_status, links, mirror_repository, queue_repository
+from stripe_sync.access import Access
+from stripe_sync.backfill import repository as backfill_repository
+from stripe_sync.backfill.running import Running
+from stripe_sync.budget import Budget
+from stripe_sync.candidate_repository import HISTORY_KINDS
+from stripe_sync.connect import repository as connect_repository
+from stripe_sync.connect.connecting import Connecting
 from stripe_sync.connect.models import Connection, ConnectRefused, CredentialKind
+from stripe_sync.connect.sealing import KeyRing
+from stripe_sync.connect.vault import Vault
+from stripe_sync.events.catching_up import CatchingUp
+from stripe_sync.events.draining import Draining
 from stripe_sync.events.models import Received
+from stripe_sync.events.receiving import Receiving
+from stripe_sync.events.refetching import Refetching
+from stripe_sync.fact_service import Cause, FactService
+from stripe_sync.gateway import Gateway
+from stripe_sync.kinds import KINDS
+from stripe_sync.linking import Linking
+from stripe_sync.panel_service import PanelService
+from stripe_sync.rates import PublishedRates
 from stripe_sync.settings import StripeConfig
+
+JOB_TIME = timedelta(seconds=20)
+"""How long one job works before it lets others have a turn."""
+EVENTS_TOPIC = "stripe_events"
+BACKFILL_TOPIC = "backfill"
+RESYNC_RECENT = 20
+"""How many of a customer's newest objects of a kind are fetched again when one customer is re-synced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +71,25 @@ class StripeService:
         waker: Waker,
         *,
         encryption_keys: Sequence[str],
+        facts: FactService | None = None,
     ) -> None:
-        """Bind the parts; nothing is opened yet."""
-        raise NotImplementedError
+        """Bind the parts; nothing is opened yet. Raise ValueError without an encryption key."""
+        self._database = database
+        self._clock = clock
+        self._config = config
+        self._waker = waker
+        self._facts = facts or FactService(PublishedRates())
+        self._vault = Vault(KeyRing(encryption_keys), clock)
+        gateway = Gateway(config, clock)
+        self._connecting = Connecting(database, clock, config, gateway, self._vault)
+        self._access = Access(database, clock, gateway, Budget(config), self._vault, self._connecting)
+        self._linking = Linking(self._facts, clock)
+        self._panels = PanelService(config, self._facts)
+        self._receiving = Receiving(database, clock, config, self._vault)
+        self._draining = Draining(database, clock, self._access, self._linking)
+        self._refetching = Refetching(database, clock, self._access, self._linking)
+        self._running = Running(database, clock, self._access, self._linking, self._refetching)
+        self._catching_up = CatchingUp(database, clock, self._access)
 
     # Connecting ---------------------------------------------------------------------------------------------------
 
@@ -64,39 +107,92 @@ class StripeService:
         `binding` is the browser session's id; None when an API token asks, then the callback needs a browser session
         of the same member. Without `livemode`: live if we have live keys, else test.
         """
-        raise NotImplementedError
+        return self._connecting.begin(workspace_id, member_id=member_id, kind=kind, livemode=livemode, binding=binding)
 
     def finish_connect(
         self, workspace_id: WorkspaceId, *, member_id: MemberId, binding: str, query: Mapping[str, str]
     ) -> Connection | ConnectRefused:
         """Finish what `begin_connect` began, with the query string of the callback; queues the backfill."""
-        raise NotImplementedError
+        outcome = self._connecting.finish(workspace_id, member_id=member_id, binding=binding, query=query)
+        return self._connected(outcome)
 
     def connect_restricted_key(
         self, workspace_id: WorkspaceId, *, member_id: MemberId, api_key: str, webhook_secret: str
     ) -> Connection | ConnectRefused:
         """Connect with a restricted read-only key of the merchant's own; queues the backfill."""
-        raise NotImplementedError
+        outcome = self._connecting.connect_restricted_key(
+            workspace_id, member_id=member_id, api_key=api_key, webhook_secret=webhook_secret
+        )
+        return self._connected(outcome)
+
+    def _connected(self, outcome: Connection | ConnectRefused) -> Connection | ConnectRefused:
+        if isinstance(outcome, Connection):
+            with self._database.workspace(outcome.workspace_id) as session:
+                self._running.queue(outcome.workspace_id, session, outcome.id)
+            self._waker.wake(BACKFILL_TOPIC)
+        return outcome
 
     def disconnect(
         self, workspace_id: WorkspaceId, *, member_id: MemberId, connection_id: ConnectionId
     ) -> Connection | NotFound:
         """Clear the token, deauthorize at Stripe where nothing else needs it, keep the last values as stale."""
-        raise NotImplementedError
+        with self._database.workspace(workspace_id) as session:
+            connection = connect_repository.find_connection(workspace_id, session, connection_id)
+            if connection is None:
+                return NotFound(kind="connection", id=connection_id)
+            should_withdraw = self._connecting.disconnect(workspace_id, session, connection, member_id=member_id)
+            backfill_repository.fail_open(
+                workspace_id, session, connection_id, self._clock.now(), "the connection was disconnected"
+            )
+            self._access.leave_stale(connection, session)
+        trouble = self._connecting.withdraw(connection) if should_withdraw else None
+        # What people look at next is right at once; the rest of a large account follows by job.
+        self._draining.drain_dirty_of(workspace_id, max_batches=5)
+        self._waker.wake(EVENTS_TOPIC)
+        with self._database.workspace(workspace_id) as session:
+            if trouble is not None:
+                connect_repository.note_error(workspace_id, session, connection_id, trouble)
+            found = connect_repository.find_connection(workspace_id, session, connection_id)
+        return found or NotFound(kind="connection", id=connection_id)
 
     def resync(
         self, workspace_id: WorkspaceId, *, member_id: MemberId, connection_id: ConnectionId
     ) -> Connection | NotFound | Conflict:
         """Queue a run over everything the account holds; a run that waits already is enough."""
-        raise NotImplementedError
+        with self._database.workspace(workspace_id) as session:
+            connection = connect_repository.find_connection(workspace_id, session, connection_id)
+            if connection is None:
+                return NotFound(kind="connection", id=connection_id)
+            if not connection.is_active:
+                return Conflict(message="This connection has ended; connect the account again first.")
+            if self._running.queue(workspace_id, session, connection_id):
+                self._connecting.note_resync(workspace_id, session, connection, member_id=member_id)
+        self._waker.wake(BACKFILL_TOPIC)
+        return connection
 
     def resync_customer(self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId) -> int:
         """Queue a re-fetch of the end user's customers and what is theirs; return how many objects."""
-        raise NotImplementedError
+        now, count = self._clock.now(), 0
+        subject = links.subjects(workspace_id, session, [end_user_id])[end_user_id]
+        for customer in subject.customers or subject.candidates:
+            if customer.connection.is_active:
+                connection_id = customer.connection.id
+                wanted = [(KINDS["customers"], customer.customer_id)]
+                for kind in (KINDS["subscriptions"], KINDS["invoices"], KINDS["charges"]):
+                    recent = mirror_repository.recent(
+                        workspace_id, session, connection_id, customer.customer_id, kind, RESYNC_RECENT
+                    )
+                    wanted += [(kind, payload["id"]) for _, payload in recent]
+                queue_repository.want_refetch(workspace_id, session, connection_id, wanted, "resync", now)
+                count += len(wanted)
+        if count:
+            self._waker.wake(EVENTS_TOPIC)
+        return count
 
     def status(self, workspace_id: WorkspaceId) -> dict[str, Any]:
         """Return `{"connections": […]}` in the integration shape of the contracts."""
-        raise NotImplementedError
+        with self._database.workspace(workspace_id, readonly=True) as session:
+            return connection_status.status(workspace_id, session, self._config, self._clock.now())
 
     # Jobs and arrivals --------------------------------------------------------------------------------------------
 
@@ -108,23 +204,37 @@ class StripeService:
         `Stored` and `Ignored` are answered 2xx, `BadSignature` 400. A database that fails raises, and is answered
         503: nothing was acknowledged.
         """
-        raise NotImplementedError
+        return self._receiving.receive(body, signature, connection_id)
 
     def drain_events(self) -> int:
         """Apply what arrived, then confirm by re-fetching; return how many events were dealt with."""
-        raise NotImplementedError
+        until = self._clock.now() + JOB_TIME
+        count = self._draining.drain()
+        self._draining.drain_dirty()
+        self._refetching.drain(until)
+        self._draining.drain_dirty()
+        if self._clock.now() >= until:
+            self._waker.wake(EVENTS_TOPIC)
+        return count
 
     def run_backfills(self) -> int:
         """Work on every run that is due until it is done or must wait; return how many runs were worked on."""
-        raise NotImplementedError
+        until = self._clock.now() + JOB_TIME
+        count = self._running.run_due(until)
+        if self._clock.now() >= until:
+            self._waker.wake(BACKFILL_TOPIC)
+        return count
 
     def catch_up(self, *, force: bool = False) -> int:
         """Read the event log of every active connection that is due (or all); return how many events were new."""
-        raise NotImplementedError
+        count = self._catching_up.run(force=force)
+        if count:
+            self._waker.wake(EVENTS_TOPIC)
+        return count
 
     def rotate_keys(self) -> int:
         """Encrypt every secret again under the first key; return how many rows changed."""
-        raise NotImplementedError
+        return self._vault.rotate(self._database)
 
     # Matching and panel -------------------------------------------------------------------------------------------
 
@@ -132,13 +242,31 @@ class StripeService:
         self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime
     ) -> BillingFacts:
         """Link the end user to a customer if exactly one fits, and return their facts at `now` (the FactSource)."""
-        raise NotImplementedError
+        is_other = bool(self._linking.rematch(workspace_id, session, [end_user_id], now))
+        subject = links.subjects(workspace_id, session, [end_user_id])[end_user_id]
+        # Whoever is linked has facts that every change of theirs brings up to date; the reasons of all others
+        # depend on the workspace's connections.
+        if is_other or subject.is_stale or not subject.customers:
+            self._facts.recompute(workspace_id, session, [end_user_id], now, Cause.LINK)
+        facts = self._facts.read(workspace_id, session, end_user_id, now)
+        return BillingFacts(facts=facts, match_pending=self._is_pending(workspace_id, session, subject))
+
+    def _is_pending(self, workspace_id: WorkspaceId, session: Session, subject: links.Subject) -> bool:
+        """Return whether a better match may follow: lists that decide it are not read to their end yet."""
+        if subject.match == "ambiguous":
+            # Which of them ever paid is not known before these lists are complete.
+            connections = [customer.connection for customer in subject.candidates]
+            return any(each.is_active and not each.synced_kinds >= HISTORY_KINDS for each in connections)
+        if subject.match != "none":
+            return False
+        found = connect_repository.connections(workspace_id, session)
+        return any(each.is_active and "customers" not in each.synced_kinds for each in found)
 
     def panel(
         self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime
     ) -> dict[str, Any]:
         """Return the panel of the contracts, without `why`."""
-        raise NotImplementedError
+        return self._panels.panel(workspace_id, session, end_user_id, now)
 
     def link_customer(
         self,
@@ -151,16 +279,34 @@ class StripeService:
         now: datetime,
     ) -> NotFound | None:
         """Link by hand; wins over the e-mail address from now on, and is remembered."""
-        raise NotImplementedError
+        customers = candidate_repository.find_by_id(workspace_id, session, customer_id)
+        if not customers:
+            return NotFound(kind="customer", id=customer_id)
+        self._linking.link(workspace_id, session, end_user_id, customers[0], member_id=member_id, now=now)
+        return None
 
     def unlink_customers(
         self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, *, member_id: MemberId, now: datetime
     ) -> int:
         """Undo the end user's links; remembered, so that no re-sync brings them back. Return how many."""
-        raise NotImplementedError
+        return self._linking.unlink(workspace_id, session, end_user_id, member_id=member_id, now=now)
 
     def search_customers(
         self, workspace_id: WorkspaceId, session: Session, query: str, *, limit: int = 20
     ) -> Sequence[CustomerHit]:
         """Return customers whose id is `query`, or whose e-mail address or name begins with or contains it."""
-        raise NotImplementedError
+        connections = connect_repository.connections(workspace_id, session)
+        boards = {each.id: connection_status.dashboard_of(each, self._config) for each in connections if each.is_active}
+        found = candidate_repository.find_customers(workspace_id, session, query, limit)
+        return [
+            CustomerHit(
+                connection_id=card.key.connection_id,
+                customer_id=card.key.customer_id,
+                email=card.email,
+                name=card.name,
+                livemode=boards[card.key.connection_id].livemode,
+                url=boards[card.key.connection_id].url("customers", card.key.customer_id),
+            )
+            for card in found
+            if card.key.connection_id in boards
+        ]

@@ -188,6 +188,12 @@ class Connecting:
             return str(error)
         return None
 
+    def note_resync(
+        self, workspace_id: WorkspaceId, session: Session, connection: Connection, *, member_id: MemberId
+    ) -> None:
+        """Audit that a member asked for everything to be read again."""
+        audit.record(workspace_id, session, member_id, "stripe.resync", connection.id, {}, self._clock.now())
+
     def revoked(self, workspace_id: WorkspaceId, session: Session, connection: Connection, why: str) -> bool:
         """Note that Stripe's side ended a connection; return whether it was active."""
         now = self._clock.now()

@@ -104,13 +104,14 @@ class Draining:
         touched = mirroring.take_events(snapshots, events[0].event_id)
         self.linking.refresh(connection.workspace_id, session, touched, now, Cause.EVENT)
 
-    def drain_dirty(self, *, max_batches: int | None = None) -> int:
+    def drain_dirty(self) -> int:
         """Derive the facts of customers that a shared object, or the end of a connection, concerns."""
         with self.database.system(readonly=True) as session:
             workspaces = queue_repository.system_dirty_workspaces(session)
-        return sum(self._drain_dirty_of(workspace_id, max_batches) for workspace_id in workspaces)
+        return sum(self.drain_dirty_of(workspace_id) for workspace_id in workspaces)
 
-    def _drain_dirty_of(self, workspace_id: WorkspaceId, max_batches: int | None) -> int:
+    def drain_dirty_of(self, workspace_id: WorkspaceId, *, max_batches: int | None = None) -> int:
+        """Do it for one workspace, in at most so many batches."""
         total = batches = 0
         while max_batches is None or batches < max_batches:
             with self.database.workspace(workspace_id) as session:

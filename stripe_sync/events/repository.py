@@ -134,4 +134,4 @@ def counts(workspace_id: WorkspaceId, session: Session, connection_id: Connectio
         )
         .group_by(DbStripeEvent.state)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(row for row in session.execute(query))

@@ -24,6 +24,8 @@ class Faults:
     """What every API request is answered with, if anything."""
     rate: float | None = None
     """Requests a second before 429, in place of the simulator's own; 0 refuses all."""
+    nonsense: bool = False
+    """Whether API answers are cut-off HTML instead of JSON, as from a broken proxy."""
     latency_ms: int | None = None
     """How long every API answer takes, in place of the simulator's own latency."""
 
@@ -42,6 +44,8 @@ def merged(present: Faults, given: Record) -> Faults:
 
 
 def _checked(name: str, value: object) -> float | int | None:
+    if name == "nonsense":
+        return bool(value)
     if name in {"drop", "repeat", "reorder"}:
         share = float(value) if isinstance(value, (bool, int, float)) else -1.0
         if not 0 <= share <= 1:

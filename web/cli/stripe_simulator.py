@@ -23,6 +23,9 @@ from web.simulator.server import LOOPBACK, SimulatorServer
 _LIFE_S = 5.0
 """How often the simulator looks whether time alone has brought something."""
 
+_POLL_S = 0.05
+"""How long the server may take to notice that it should stop."""
+
 
 @click.command("stripe-simulator")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65_535), help="0 takes a free one.")
@@ -88,7 +91,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
 def _run(server: SimulatorServer, host: Host, control_token: str, stopping: threading.Event) -> None:
     sender = Sender(host)
     threads = [
-        threading.Thread(target=server.serve_forever, name="server", daemon=True),
+        threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="server", daemon=True),
         threading.Thread(target=_every, args=(_LIFE_S, host.live, stopping), name="life", daemon=True),
     ]
     per_minute = host.options.activity_per_minute

@@ -85,6 +85,8 @@ class Door:
             body=request.body.decode(errors="replace"),
             headers=request.headers,
         )
+        if self._host.stripe.faults.nonsense:
+            return Response(status=200, body=b"<html><body>Bad gatew", content_type="text/html")
         headers = {
             "Request-Id": self._make_id("req"),
             "Stripe-Version": request.headers.get("stripe-version", API_VERSION),

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.ports import Clock
 from stripe_sync.simulator.accounts import AccountPlan
 from stripe_sync.simulator.answers import Answer, OAuthError, StripeError
 from stripe_sync.simulator.delivery import Attempt, Endpoint
@@ -18,6 +17,7 @@ from stripe_sync.simulator.demo import demo_customers
 from stripe_sync.simulator.faults import merged
 from stripe_sync.simulator.records import Record
 from stripe_sync.simulator.stripe import SimulatedStripe
+from web.clock import SystemClock
 from web.simulator.journal import Entry, Journal, Origin
 
 _CLOCK = "clock"
@@ -43,7 +43,7 @@ class HostOptions:
 class Host:
     """One simulated Stripe that threads share."""
 
-    def __init__(self, options: HostOptions, clock: Clock) -> None:
+    def __init__(self, options: HostOptions, clock: SystemClock) -> None:
         """Generate it, or rebuild it from its journal; raises JournalError."""
         self.options = options
         self.wake = threading.Condition()
@@ -92,18 +92,19 @@ class Host:
     def request(self, method: str, path: str, *, query: str, body: str, headers: Mapping[str, str]) -> Answer:
         """Answer an API request."""
         with self._lock:
-            self._journal_oauth(method, path, body, headers)
-            answer = self.stripe.request(method, path, query=query, body=body, headers=headers, now=self.now())
+            now = self.now()
+            self._journal_oauth(method, path, body, headers, now)
+            answer = self.stripe.request(method, path, query=query, body=body, headers=headers, now=now)
         if method == "POST":
             self._notify()
         return answer
 
-    def _journal_oauth(self, method: str, path: str, body: str, headers: Mapping[str, str]) -> None:
+    def _journal_oauth(self, method: str, path: str, body: str, headers: Mapping[str, str], now: float) -> None:
         """Write down the API requests that change something: those for tokens."""
         operation = self.stripe.oauth_operation(method, path, body, headers)
         if operation is not None:
             action, args = operation
-            self._journal.append(Entry(action=action, args=args, now=self.now()))
+            self._journal.append(Entry(action=action, args=args, now=now))
 
     def perform(self, action: str, args: Record) -> Record:
         """Do one operation; raises StripeError or OAuthError when it is refused."""

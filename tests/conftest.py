@@ -21,9 +21,9 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
+def postgresql_server() -> Iterator[PostgresqlServer]:
     """Run a real PostgreSQL for the session, with a migrated template database owned by a plain role."""
-    with start_postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+    with start_postgresql() as server:
         yield server
 
 

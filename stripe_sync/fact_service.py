@@ -14,12 +14,25 @@ from sqlalchemy.orm import Session
 from engine.core.facts import Facts, FactValue, JsonValue, Reason, to_json
 from engine.ids import ConnectionId, EndUserId, WorkspaceId
 from engine.outbox import repository as outbox
+from engine.storage import Database
 from engine.workspace.models import OnAmbiguous, WorkspaceSettings
 from engine.workspace.repository import get_workspace
 from stripe_sync import fact_repository, mirror_repository
 from stripe_sync.catalog import STORED
-from stripe_sync.derive import CustomerFacts, DeriveSettings, RateTable, at, best_of, combine, derive, without_customer
-from stripe_sync.fact_repository import FactChange, StoredFacts
+from stripe_sync.derive import (
+    CustomerFacts,
+    DeriveSettings,
+    FirstRate,
+    GivenRates,
+    NotedRates,
+    RateTable,
+    at,
+    best_of,
+    combine,
+    derive,
+    without_customer,
+)
+from stripe_sync.fact_changes import FactChange, StoredFacts, changes
 from stripe_sync.links import LinkedCustomer, Subject, subjects
 from stripe_sync.objects import Bundle
 
@@ -59,12 +72,22 @@ class FactService:
         settings = get_workspace(workspace_id, session).settings
         count = 0
         for batch in _batches(end_user_ids):
-            news = self._derive_all(workspace_id, session, batch, settings, now)
-            changes = fact_repository.write_many(workspace_id, session, news, now)
-            for change in changes:
+            for change in self._renew(workspace_id, session, batch, settings, now):
                 outbox.emit(workspace_id, session, "fact_changed", _payload(change, cause), now)
-            count += len(changes)
+                count += 1
         return count
+
+    def recompute_due(self, database: Database, now: datetime, *, limit: int = BATCH) -> int:
+        """Work out again what the clock alone made another, in all workspaces; return for how many end users.
+
+        Call it until it returns less than `limit`.
+        """
+        with database.system(readonly=True) as session:
+            due = fact_repository.system_due(session, now, limit=limit)
+        for workspace_id, end_user_ids in due.items():
+            with database.workspace(workspace_id) as session:
+                self.recompute(workspace_id, session, end_user_ids, now, Cause.CLOCK)
+        return sum(len(end_user_ids) for end_user_ids in due.values())
 
     def read(self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime) -> Facts:
         """Return the facts of an end user at `now`; work them out first if that never happened.
@@ -80,64 +103,93 @@ class FactService:
         fresh = _synced_at(subject.customers) if "synced_at" in stored.values else {}
         return at(replace(stored, values={**stored.values, **fresh}), now)
 
-    def _derive_all(
+    def _renew(
         self,
         workspace_id: WorkspaceId,
         session: Session,
         end_user_ids: Sequence[EndUserId],
         settings: WorkspaceSettings,
         now: datetime,
-    ) -> dict[EndUserId, StoredFacts]:
+    ) -> Sequence[FactChange]:
+        """Derive and store the facts of one batch; return what changed."""
+        before = fact_repository.lock_many(workspace_id, session, end_user_ids, now)
         found = subjects(workspace_id, session, end_user_ids)
-        before = fact_repository.read_many(
-            workspace_id, session, [key for key, subject in found.items() if subject.is_stale]
-        )
         customers = [customer for subject in found.values() for customer in _speaking(subject, settings)]
         bundles = _load(workspace_id, session, customers)
-        return {
-            end_user_id: _stale(subject, before.get(end_user_id), settings, now)
-            if subject.is_stale
-            else self._derive_one(subject, bundles, settings, now)
-            for end_user_id, subject in found.items()
-        }
+        news: dict[EndUserId, StoredFacts] = {}
+        at_old_rates: dict[EndUserId, Facts] = {}
+        for end_user_id, subject in found.items():
+            old = before.get(end_user_id)
+            if subject.is_stale:
+                news[end_user_id] = _stale(subject, old, settings, now)
+                continue
+            new = _derive(subject, bundles, settings, self.rates, now)
+            news[end_user_id] = new
+            if old is not None and _rates_moved(old, new):
+                given = GivenRates(
+                    into=old.reporting_currency, rates={code: rate.value for code, rate in old.rates.items()}
+                )
+                at_old_rates[end_user_id] = _derive(
+                    subject, bundles, settings, FirstRate((given, self.rates)), now
+                ).facts
+        fact_repository.store_many(workspace_id, session, news, now)
+        return [
+            change
+            for key, old in before.items()
+            for change in changes(key, old.facts, news[key].facts, now, at_old_rates.get(key))
+        ]
 
-    def _derive_one(
-        self, subject: Subject, bundles: Bundles, settings: WorkspaceSettings, now: datetime
-    ) -> StoredFacts:
-        customers = _speaking(subject, settings)
-        if not customers:
-            facts = without_customer(_why_nobody(subject), subject.match, now)
-            return StoredFacts(facts=facts, reporting_currency=settings.reporting_currency)
-        each = [self._derive_customer(customer, subject.match, bundles, settings, now) for customer in customers]
-        best = None if subject.customers else best_of(each)
+
+def _rates_moved(old: StoredFacts, new: StoredFacts) -> bool:
+    same_currency = old.reporting_currency == new.reporting_currency
+    return same_currency and any(old.rates.get(code, rate).value != rate.value for code, rate in new.rates.items())
+
+
+def _derive(
+    subject: Subject, bundles: Bundles, settings: WorkspaceSettings, rates: RateTable, now: datetime
+) -> StoredFacts:
+    """Return the facts of an end user from the objects of their customers."""
+    currency = settings.reporting_currency
+    customers = _speaking(subject, settings)
+    if not customers:
         return StoredFacts(
-            facts=combine(each, now) if best is None else best,
-            reporting_currency=settings.reporting_currency,
-            customers=tuple((customer.connection.id, customer.customer_id) for customer in customers),
+            facts=without_customer(_why_nobody(subject), subject.match, now), reporting_currency=currency
         )
+    noted = NotedRates(rates)
+    each = [_derive_customer(customer, subject.match, bundles, settings, noted, now) for customer in customers]
+    best = None if subject.customers else best_of(each)
+    return StoredFacts(
+        facts=combine(each, now) if best is None else best,
+        reporting_currency=currency,
+        rates=noted.noted,
+        customers=tuple((customer.connection.id, customer.customer_id) for customer in customers),
+    )
 
-    def _derive_customer(
-        self, customer: LinkedCustomer, match: str, bundles: Bundles, settings: WorkspaceSettings, now: datetime
-    ) -> CustomerFacts:
-        bundle = bundles.get((customer.connection.id, customer.customer_id), Bundle())
-        facts = derive(bundle, now, self._settings(customer, settings))
-        # A linked customer that is not here yet is one all the same.
-        is_there = bundle.customer is not None or "customers" not in customer.synced_kinds
-        known: dict[str, FactValue] = {"customer": is_there, "match": match}
-        if is_there:
-            known["account"] = customer.connection.account_id
-        return facts.with_values({**known, **_synced_at((customer,))})
 
-    def _settings(self, customer: LinkedCustomer, settings: WorkspaceSettings) -> DeriveSettings:
-        return DeriveSettings(
-            reporting_currency=settings.reporting_currency,
-            timezone=settings.timezone,
-            subtract_repeating=settings.subtract_repeating,
-            subtract_once=settings.subtract_once,
-            churn_at=settings.churn_at,
-            rates=self.rates,
-            complete=customer.synced_kinds,
-        )
+def _derive_customer(
+    customer: LinkedCustomer,
+    match: str,
+    bundles: Bundles,
+    settings: WorkspaceSettings,
+    rates: RateTable,
+    now: datetime,
+) -> CustomerFacts:
+    bundle = bundles.get((customer.connection.id, customer.customer_id), Bundle())
+    chosen = DeriveSettings(
+        reporting_currency=settings.reporting_currency,
+        timezone=settings.timezone,
+        subtract_repeating=settings.subtract_repeating,
+        subtract_once=settings.subtract_once,
+        churn_at=settings.churn_at,
+        rates=rates,
+        complete=customer.synced_kinds,
+    )
+    # A linked customer that is not here yet is one all the same.
+    is_there = bundle.customer is not None or "customers" not in customer.synced_kinds
+    known: dict[str, FactValue] = {"customer": is_there, "match": match}
+    if is_there:
+        known["account"] = customer.connection.account_id
+    return derive(bundle, now, chosen).with_values({**known, **_synced_at((customer,))})
 
 
 def _speaking(subject: Subject, settings: WorkspaceSettings) -> tuple[LinkedCustomer, ...]:
@@ -164,7 +216,7 @@ def _why_nobody(subject: Subject) -> Reason:
 def _stale(subject: Subject, before: StoredFacts | None, settings: WorkspaceSettings, now: datetime) -> StoredFacts:
     """Return facts that have no value any more, with the last ones kept beside them for people to look at."""
     known: dict[str, FactValue] = {"match": subject.match}
-    last = None if before is None else before.last_values or fact_repository.json_values(at(before.facts, now))
+    last = None if before is None else before.last_values or _as_json(at(before.facts, now))
     return StoredFacts(
         facts=Facts(
             as_of=now,
@@ -175,6 +227,10 @@ def _stale(subject: Subject, before: StoredFacts | None, settings: WorkspaceSett
         customers=tuple((customer.connection.id, customer.customer_id) for customer in subject.customers),
         last_values=last,
     )
+
+
+def _as_json(facts: Facts) -> dict[str, JsonValue]:
+    return {name: to_json(value) for name, value in facts.values.items()}
 
 
 def _load(workspace_id: WorkspaceId, session: Session, customers: Sequence[LinkedCustomer]) -> Bundles:

@@ -41,6 +41,8 @@ class DbEndUserFacts(Base):
         Column("customers", Json, nullable=False),
         # Pairs of connection and customer id that the facts are made of.
         Column("reporting_currency", String, nullable=False),
+        Column("rates", Json, nullable=False),
+        # By currency, what one unit was worth as an exact fraction, and the day that was published.
         Column("last_values", Json, nullable=True),
         # What was last known, shown as stale, once the connection is gone and nothing has a value any more.
         Column("as_of", UtcDateTime, nullable=False),

@@ -16,7 +16,7 @@ from stripe_sync.derive.combine import best_of, combine, without_customer
 from stripe_sync.derive.customers import write_customer
 from stripe_sync.derive.invoices import write_invoices
 from stripe_sync.derive.lookup import Lookup
-from stripe_sync.derive.settings import DeriveSettings, FirstRate, GivenRates, Rate, RateTable
+from stripe_sync.derive.settings import DeriveSettings, FirstRate, GivenRates, NotedRates, Rate, RateTable
 from stripe_sync.derive.sheet import CustomerFacts, Sheet
 from stripe_sync.derive.subscriptions import write_subscriptions
 from stripe_sync.objects import Bundle
@@ -26,6 +26,7 @@ __all__ = [
     "DeriveSettings",
     "FirstRate",
     "GivenRates",
+    "NotedRates",
     "Rate",
     "RateTable",
     "at",

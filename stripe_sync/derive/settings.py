@@ -40,6 +40,21 @@ class GivenRates:
 
 
 @dataclass(frozen=True, slots=True)
+class NotedRates:
+    """Asks another table and notes which rates it gave."""
+
+    table: RateTable
+    noted: dict[str, Rate] = field(default_factory=dict)
+
+    def rate(self, currency: str, into: str, now: datetime) -> Rate | None:
+        """Return the other table's rate."""
+        found = self.table.rate(currency, into, now)
+        if found is not None:
+            self.noted[currency] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class FirstRate:
     """Asks one table after the other: an admin's own rates, then the published ones."""
 

@@ -1,8 +1,11 @@
 """From mirror and links to stored facts, and what is told about changes."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from sqlalchemy import event
@@ -11,12 +14,15 @@ from engine.core.facts import Reason
 from engine.ids import EndUserId
 from engine.storage import Database
 from engine.workspace.models import OnAmbiguous, WorkspaceSettings
-from stripe_sync import fact_repository
+from stripe_sync import fact_repository, mirror_write_repository
+from stripe_sync.apply import News, Source
 from stripe_sync.connect import repository as connections
-from stripe_sync.derive import at
-from stripe_sync.fact_service import Cause
+from stripe_sync.derive import GivenRates, at
+from stripe_sync.fact_service import Cause, FactService
+from stripe_sync.kinds import KINDS
 from stripe_sync.matching import LinkKind
-from tests.integration.facts.world import ADA, HERE, World, changes
+from tests.clock import FrozenClock
+from tests.integration.facts.world import ADA, HERE, SERVICE, World, changes
 from tests.unit.derive.build import charge, customer, invoice, item, percent, price, seconds, subscription
 
 
@@ -165,10 +171,8 @@ def test_clock_changes_are_found_and_told(world: World) -> None:
     told = []
     for _ in range(4):
         world.clock.advance(timedelta(days=1, seconds=1))
-        with world.database.system() as session:
-            due = fact_repository.system_due(session, world.clock.now(), limit=100)
-        for end_user_ids in due.values():
-            world.recompute(*end_user_ids, cause=Cause.CLOCK)
+        while SERVICE.recompute_due(world.database, world.clock.now(), limit=1):
+            pass
         told.append(changes(world.told()))
 
     assert told == [
@@ -177,6 +181,22 @@ def test_clock_changes_are_found_and_told(world: World) -> None:
         {"overdue_invoices": (0, 1)},
         {},
     ]
+
+
+def test_new_rate_alone_is_no_change(world: World) -> None:
+    """Amounts follow the latest rate, but that tells nobody anything; a real change at a new rate does."""
+    connection = world.connect()
+    world.mirror(connection, customers=[customer()], charges=of("cus_a", charge(1000, currency="eur")))
+    world.link(connection, "cus_a")
+    world.recompute()
+    later = FactService(GivenRates(into="usd", rates={"eur": Fraction("1.20")}))
+    with world.database.workspace(HERE) as session:
+        assert later.recompute(HERE, session, [ADA], world.clock.now(), Cause.EVENT) == 0
+    assert (world.read().get("ltv"), world.told()) == (Decimal("12.00"), [])
+
+    world.mirror(connection, charges=of("cus_a", charge(1000, currency="eur", amount_refunded=500)))
+    world.recompute()
+    assert changes(world.told()) == {"ltv": ("12.00", "5.50"), "refunded": ("0.00", "5.50")}
 
 
 def test_disconnecting_leaves_stale_values_that_rules_do_not_see(world: World) -> None:
@@ -202,6 +222,29 @@ def test_disconnecting_leaves_stale_values_that_rules_do_not_see(world: World) -
     world.connect()
     world.recompute(cause=Cause.LINK)
     assert world.read().get("mrr") == Decimal("10.00")
+
+
+def test_two_at_once_see_each_other(postgresql_database: Database, clock: FrozenClock) -> None:
+    """Of two transactions that each bring a charge of one customer, the second waits and counts both."""
+    world = World(postgresql_database, clock)
+    world.open()
+    connection = world.connect()
+    world.mirror(connection, customers=[customer()])
+    world.link(connection, "cus_a")
+    news = News(stamp=clock.now(), source=Source.FETCH)
+    ready = threading.Barrier(2)
+
+    def bring(charge_id: str) -> None:
+        objects = [dict(each) for each in of("cus_a", charge(1000, id=charge_id))]
+        with world.database.workspace(HERE) as session:
+            mirror_write_repository.write(HERE, session, connection, KINDS["charges"], objects, news)
+            ready.wait(timeout=30)
+            SERVICE.recompute(HERE, session, [ADA], clock.now(), Cause.EVENT)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(bring, ["ch_a", "ch_b"]))
+
+    assert (world.read().get("payments"), world.read().get("ltv")) == (2, Decimal("20.00"))
 
 
 def test_batches_take_a_few_queries(world: World) -> None:

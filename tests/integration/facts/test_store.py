@@ -12,7 +12,7 @@ from engine.storage import Database
 from stripe_sync import fact_repository
 from stripe_sync.catalog import STRIPE_FACTS
 from stripe_sync.derive import at, combine, without_customer
-from stripe_sync.fact_repository import StoredFacts
+from stripe_sync.fact_changes import StoredFacts
 from stripe_sync.fact_sql import FACTS, sql_value
 from tests.integration.facts.world import HERE
 from tests.unit.derive.build import (
@@ -76,7 +76,7 @@ MOMENTS = (
 def _filled(database: Database) -> Database:
     with database.workspace(HERE) as session:
         news = {EndUserId(name): StoredFacts(facts=facts) for name, facts in EVERY_WAY.items()}
-        fact_repository.write_many(HERE, session, news, NOW)
+        fact_repository.store_many(HERE, session, news, NOW)
     return database
 
 
@@ -129,7 +129,7 @@ def test_rounded_money_shows_its_currency_s_decimals(database: Database) -> None
     yen = derived(settings("jpy"), charges=[charge(917, currency="jpy")])
     with database.workspace(HERE) as session:
         news = {EndUserId("yen"): StoredFacts(facts=yen, reporting_currency="jpy")}
-        fact_repository.write_many(HERE, session, news, NOW)
+        fact_repository.store_many(HERE, session, news, NOW)
         found = fact_repository.read(HERE, session, EndUserId("yen"))
 
     assert found is not None

@@ -1,0 +1,66 @@
+"""What is kept of an end user's facts, and what counts as a change of them. Pure.
+
+Laws of this module
+- A change is told once: between what stood there and what stands there now, each at its own instant. Facts that move
+  with every second or day, and how fresh the data is, are no changes; a flag or a count that the clock flips is one.
+- The first facts of an end user are no change, and neither is an amount that only a new exchange rate made another.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from engine.core.facts import CountPassed, Facts, FactType, FactValue, HasPassed, IsAhead, JsonValue
+from engine.ids import EndUserId
+from stripe_sync.catalog import STRIPE_FACTS
+from stripe_sync.derive import Rate, at
+
+_FRESHNESS = frozenset({"synced_at", "sync_age"})
+_TOLD = tuple(
+    spec
+    for spec in STRIPE_FACTS
+    if spec.name not in _FRESHNESS and (spec.clock is None or isinstance(spec.clock, IsAhead | HasPassed | CountPassed))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFacts:
+    """What is kept for one end user."""
+
+    facts: Facts
+    """Stored values and instants, no clock facts."""
+    reporting_currency: str = "usd"
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    """The rates the amounts were converted with, by currency."""
+    customers: tuple[tuple[str, str], ...] = ()
+    """Pairs of connection and customer id the facts are made of."""
+    last_values: Mapping[str, JsonValue] | None = None
+    """The values before the connection was gone, for people to look at; None while there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactChange:
+    """One fact of one end user that is another than it was."""
+
+    end_user_id: EndUserId
+    fact: str
+    old: FactValue | None
+    new: FactValue | None
+
+
+def changes(
+    end_user_id: EndUserId, old: Facts, new: Facts, now: datetime, at_old_rates: Facts | None = None
+) -> Iterator[FactChange]:
+    """Yield what changed from one writing of an end user's facts to the next, in the catalog's order.
+
+    `at_old_rates` is `new` once more, converted with the rates of `old`, where those differ.
+    """
+    before, after = at(old, old.as_of), at(new, now)
+    for spec in _TOLD:
+        was, is_ = before.values.get(spec.name), after.values.get(spec.name)
+        if was == is_:
+            continue
+        steady = at_old_rates is not None and spec.type is FactType.MONEY
+        if steady and at_old_rates is not None and at_old_rates.values.get(spec.name) == was:
+            continue
+        yield FactChange(end_user_id=end_user_id, fact=spec.name, old=was, new=is_)

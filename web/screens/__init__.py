@@ -39,11 +39,14 @@ BLUEPRINTS = (
     trace.blueprint,
 )
 
+A_YEAR = 31_536_000
+
 
 def register(app: Flask) -> None:
     """Add the pages to `app`."""
     app.jinja_env.globals.update(asset=asset)
     app.jinja_env.filters.update(full_time=fmt.full_time, machine_time=fmt.machine_time, initials=fmt.initials)
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = A_YEAR  # addresses carry a fingerprint of the content
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     for blueprint in BLUEPRINTS:

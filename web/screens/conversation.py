@@ -1,5 +1,8 @@
 """One conversation: its messages, what people do with it, and the Stripe panel beside it."""
 
+from datetime import datetime
+from typing import Any
+
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
@@ -19,7 +22,7 @@ from web.errors import not_found
 from web.screens import conversation_view as views
 from web.screens.inbox_view import places, side_links
 from web.screens.page import Live, Notice, live, now, page, see_other
-from web.screens.panel_view import panel_view
+from web.screens.panel_view import panel_view, with_facts
 from web.screens.trace_view import url_of as trace_url
 
 MAX_TAGS_TEXT = 4000
@@ -133,17 +136,26 @@ def _panel_part(workspace_id: WorkspaceId, session: Session, thread: Thread) -> 
     conversation = thread.conversation
     at = now()
     url = views.url_of(conversation.id)
-    found = services().stripe.panel(workspace_id, session, conversation.end_user_id, at)
+    found = _panel(workspace_id, session, conversation, at)
     return live(
         "panel",
         f"{url}/panel",
         "1s",
         "panel/panel.html",
-        panel=panel_view(found, at),
+        panel=panel_view(found, at, conversation.created_at),
         why=_why(thread),
         urls=_panel_urls(conversation),
         viewer_is_admin=includes(principal().role, Role.ADMIN),
     )
+
+
+def _panel(workspace_id: WorkspaceId, session: Session, conversation: Conversation, at: datetime) -> dict[str, Any]:
+    parts = services()
+    panel = parts.stripe.panel(workspace_id, session, conversation.end_user_id, at)
+    if not panel["customer"]:
+        return panel
+    facts = parts.facts.read(workspace_id, session, conversation.end_user_id, at)
+    return with_facts(panel, facts)
 
 
 def _why(thread: Thread) -> dict[str, object] | None:

@@ -8,6 +8,7 @@ from engine.faults import Conflict, NotFound
 from engine.ids import ConnectionId
 from engine.workspace.models import Role
 from stripe_sync.connect.models import ConnectRefused, CredentialKind
+from stripe_sync.events.routes import SUBSCRIBE_TO
 from web.auth.access import allow
 from web.auth.gate import principal
 from web.current import services
@@ -18,12 +19,7 @@ from web.screens.rules_using import rules_using_stripe
 
 PATH = "/settings/integrations"
 STRIPE = f"{PATH}/stripe"
-REVOKE_PAGE = "settings/apps"
 MAX_SECRET = 300
-EVENTS = (
-    "customer.*",
-    "invoice.* (without invoice.created)",
-)
 
 blueprint = Blueprint("integrations", __name__)
 
@@ -110,12 +106,11 @@ def ask_disconnect(connection_id: str) -> Response:
         raise not_found("connection")
     with parts.database.workspace(caller.workspace_id, readonly=True) as session:
         rules = rules_using_stripe(caller.workspace_id, session)
-    base = parts.settings.stripe.dashboard_base
     view = {
         "id": connection_id,
         "account_id": found["account_id"],
         "rules": rules,
-        "revoke_url": f"{base}/{found['account_id']}/{REVOKE_PAGE}",
+        "revoke_url": found["revoke_url"],
     }
     return page("integrations/disconnect.html", area="settings", section="integrations", view=view)
 
@@ -153,7 +148,7 @@ def _page(notices: list[Notice] | None = None, key_fault: str = "", status: int 
         key_fault=key_fault,
         modes=_modes(),
         webhook_url=f"{parts.settings.public_url}/webhooks/stripe",
-        events=EVENTS,
+        events=SUBSCRIBE_TO,
     )
 
 

@@ -43,7 +43,9 @@ class BackfillView:
     title: str
     detail: str
     percent: int | None
-    kinds: tuple[str, ...]
+    current: str
+    """What is being read now."""
+    trouble: str
 
     @property
     def is_running(self) -> bool:
@@ -105,39 +107,29 @@ def _backfill(backfill: Json | None) -> BackfillView | None:
     if not backfill:
         return None
     status, objects = str(backfill.get("status")), int(backfill.get("objects") or 0)
-    progress = backfill.get("progress")
-    details: Json = progress if isinstance(progress, Mapping) else {}
+    progress: Json = backfill.get("progress") or {}
     parts = [fmt.plural(objects, "object")]
-    pages, rate = details.get("pages", backfill.get("pages")), details.get("rate", backfill.get("rate"))
-    eta = details.get("eta_seconds", backfill.get("eta_seconds"))
-    if pages:
-        parts.append(fmt.plural(int(pages), "page"))
+    if progress.get("pages"):
+        parts.append(fmt.plural(int(progress["pages"]), "page"))
+    rate, eta = progress.get("objects_per_second"), progress.get("eta_seconds")
     if status == "running" and rate:
         parts.append(f"{float(rate):,.0f} a second")
     if status == "running" and eta is not None:
         parts.append(f"{fmt.duration(float(eta))} left")
+    current = progress.get("current")
     return BackfillView(
         status=status,
         title=BACKFILL_TITLES.get(status, status),
         detail=" · ".join(parts),
         percent=_percent(progress),
-        kinds=tuple(_kinds(details)),
+        current=f"Now: {str(current).replace('_', ' ')}" if current and status == "running" else "",
+        trouble=str(backfill.get("error") or "") if status != "complete" else "",
     )
 
 
-def _percent(progress: object) -> int | None:
-    share = progress.get("share", progress.get("fraction")) if isinstance(progress, Mapping) else progress
-    if isinstance(share, bool) or not isinstance(share, int | float):
-        return None
-    return max(0, min(100, round(share * 100)))
-
-
-def _kinds(details: Json) -> list[str]:
-    kinds = details.get("kinds")
-    if not isinstance(kinds, Mapping):
-        return []
-    counts = {name: value.get("objects") if isinstance(value, Mapping) else value for name, value in kinds.items()}
-    return [f"{name.replace('_', ' ')} {int(count or 0):,}" for name, count in counts.items()]
+def _percent(progress: Json) -> int | None:
+    steps, done = progress.get("steps"), progress.get("steps_done")
+    return round(100 * int(done or 0) / int(steps)) if steps else None
 
 
 def _facts(connection: Json, now: datetime) -> list[FactView]:
@@ -147,6 +139,9 @@ def _facts(connection: Json, now: datetime) -> list[FactView]:
     ]
     event_at = fmt.parse_instant(connection.get("last_event_at"))
     facts.append(FactView(label="Last event", text=fmt.ago(event_at, now) if event_at else "None yet", at=event_at))
+    contact_at = fmt.parse_instant(connection.get("last_contact_at"))
+    if contact_at:
+        facts.append(FactView(label="Last heard of Stripe", text=fmt.ago(contact_at, now), at=contact_at))
     if connection.get("webhook_url"):
         facts.append(FactView(label="Webhook address", text=str(connection["webhook_url"]), is_code=True))
     if connection.get("drift"):

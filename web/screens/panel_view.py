@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.core.facts import Facts, to_json
 from web.screens import format as fmt
 from web.screens.page import Pill
 
@@ -89,8 +90,10 @@ MATCHED = {
     "email": Pill(text="By e-mail", icon="check", tone="line"),
     "manual": Pill(text="Linked by hand", icon="link", tone="line"),
     "id": Pill(text="By ID", icon="check", tone="line"),
-    "ambiguous": Pill(text="Best guess", icon="question", tone="warn"),
+    "ambiguous": Pill(text="Only a guess", icon="question", tone="warn"),
 }
+BEST = Pill(text="Best guess", icon="question", tone="warn")
+STATUS_FACTS = ("days_overdue", "trial_days_left", "ended_at", "cancels_at")
 LIVE = Pill(text="Live", icon="dot", tone="line")
 TEST = Pill(text="Test mode", icon="alert", tone="warn")
 EVENTS = {
@@ -181,6 +184,9 @@ class EventView:
     """Something that happened to the customer."""
 
     text: str
+    amount: str
+    is_new: bool
+    """It happened after the conversation began."""
     icon: str
     at: datetime
     age: str
@@ -200,7 +206,7 @@ class CandidateView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelView:
-    """The whole panel; with `empty` set nothing else but the candidates shows."""
+    """The whole panel. With `empty` set, what follows it is a preview of the best guess, if anything."""
 
     state: str
     empty: Empty | None = None
@@ -215,23 +221,44 @@ class PanelView:
     synced: str = ""
 
 
-def panel_view(panel: Json, now: datetime) -> PanelView:
-    """Return what to show of `panel`."""
+def with_facts(panel: Json, facts: Facts) -> dict[str, Any]:
+    """Return `panel` with what its details need: the facts behind the status and the plan, and the balance."""
+    detailed = dict(panel)
+    if panel.get("customer") and panel.get("state") in {"linked", "stale"}:
+        detailed["status"] = {**(panel.get("status") or {}), **{key: to_json(facts.get(key)) for key in STATUS_FACTS}}
+        plan = {"quantity": to_json(facts.get("quantity")), "interval_count": to_json(facts.get("plan_interval_count"))}
+        detailed["plan"] = {**(panel.get("plan") or {}), **plan}
+        currency = (panel.get("mrr") or {}).get("currency")
+        reason = facts.reasons.get("balance")
+        detailed["balance"] = {
+            "amount": to_json(facts.get("balance")),
+            "currency": currency,
+            "url": panel["customer"]["url"],
+            "reason": None if reason is None else reason.value,
+        }
+    return detailed
+
+
+def panel_view(panel: Json, now: datetime, began_at: datetime | None = None) -> PanelView:
+    """Return what to show of `panel` beside a conversation that began at `began_at`."""
     state = str(panel.get("state", "not_found"))
     candidates = tuple(_candidate(candidate) for candidate in panel.get("candidates") or ())
     customer = panel.get("customer")
-    if state in EMPTY or not customer:
+    if not customer:
         return PanelView(state=state, empty=EMPTY.get(state, EMPTY["not_found"]), candidates=candidates)
+    if state == "ambiguous":
+        customer = {**customer, "match": "ambiguous"}
     synced_at = fmt.parse_instant(panel.get("synced_at"))
     return PanelView(
         state=state,
+        empty=EMPTY.get(state),
         warning=_warning(state, synced_at),
         customer=_customer(customer),
         status=_status(panel, now),
         numbers=_numbers(panel),
         invoices=tuple(_invoice(invoice) for invoice in (panel.get("invoices") or ())[:SHOWN_INVOICES]),
         payment=_payment(panel.get("last_payment")),
-        timeline=_timeline(panel.get("timeline") or (), now),
+        timeline=_timeline(panel.get("timeline") or (), now, began_at),
         candidates=candidates,
         synced=f"Synced {fmt.ago(synced_at, now)}" if synced_at else "Not synced yet",
     )
@@ -352,27 +379,36 @@ def _payment(payment: Json | None) -> PaymentView | None:
     )
 
 
-def _timeline(events: Sequence[Json], now: datetime) -> tuple[EventView, ...]:
+def _timeline(events: Sequence[Json], now: datetime, began_at: datetime | None) -> tuple[EventView, ...]:
     found = []
     for event in events[:SHOWN_EVENTS]:
         at = fmt.parse_instant(event.get("at"))
         type_ = str(event.get("type"))
         text, icon = EVENTS.get(type_, (type_.replace("_", " ").capitalize(), "dot"))
         if at is not None:
-            found.append(EventView(text=text, icon=icon, at=at, age=fmt.age(at, now), url=event.get("url")))
+            found.append(
+                EventView(
+                    text=text,
+                    amount=fmt.money(event.get("amount"), event.get("currency")) or "",
+                    is_new=began_at is not None and at >= began_at,
+                    icon=icon,
+                    at=at,
+                    age=fmt.age(at, now),
+                    url=event.get("url"),
+                )
+            )
     return tuple(found)
 
 
 def _candidate(candidate: Json) -> CandidateView:
     id_ = str(candidate.get("id") or candidate.get("customer_id"))
-    value = candidate.get("status")
-    status = STATUS_WORDS.get(str(value))
-    mark = Pill(text=status[0], icon=status[1], tone="" if status[2] == "neutral" else status[2]) if status else None
-    details = (id_, candidate.get("email"), "test mode" if candidate.get("livemode") is False else None)
+    created_at = fmt.parse_instant(candidate.get("created_at"))
+    since = f"since {fmt.date(created_at)}" if created_at else None
+    details = (id_, candidate.get("email"), since, "test mode" if candidate.get("livemode") is False else None)
     return CandidateView(
         id=id_,
         name=candidate.get("name") or candidate.get("email") or id_,
         detail=" · ".join(detail for detail in details if detail),
         url=candidate.get("url"),
-        mark=mark,
+        mark=BEST if candidate.get("best") else None,
     )

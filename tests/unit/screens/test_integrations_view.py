@@ -16,11 +16,18 @@ def connection(**more: Any) -> dict[str, Any]:
 
 def test_a_running_backfill_shows_how_far_it_is() -> None:
     """Objects, pages, rate and the time that is left stand beside the bar."""
-    progress = {"pages": 12, "rate": 640.4, "eta_seconds": 21, "share": 0.42}
+    progress = {
+        "pages": 12,
+        "objects_per_second": 640.4,
+        "eta_seconds": 21,
+        "steps": 10,
+        "steps_done": 4,
+        "current": "charges",
+    }
     status = {"connections": [connection(backfill={"status": "running", "objects": 1200, "progress": progress})]}
     (view,) = connection_views(status, NOW)
     assert view.backfill is not None
-    assert view.backfill.percent == 42
+    assert view.backfill.percent == 40
     assert view.backfill.detail == "1,200 objects · 12 pages · 640 a second · about 21 s left"
 
 

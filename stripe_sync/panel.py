@@ -55,6 +55,8 @@ class PanelData:
     dashboard: Dashboard | None
     """Of the customer the facts name."""
     customer_id: str | None
+    name: str | None = None
+    """What Stripe calls that customer."""
     invoices: Sequence[Record] = ()
     charges: Sequence[Record] = ()
     refunds: Sequence[Record] = ()
@@ -107,7 +109,9 @@ def _values(data: PanelData) -> PanelJson:
         "customer": {
             "id": data.customer_id,
             "url": customer_url,
+            "name": data.name,
             "email": facts.get("email"),
+            "match": data.subject.match,
             "account": dashboard.account_id,
             "livemode": dashboard.livemode,
         },

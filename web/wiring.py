@@ -52,12 +52,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
     waker: Waker = QueueWaker(settings.redis_url, clock, metrics) if settings.redis_url else SilentWaker()
     auth = AuthService(database, clock, Throttle(settings.redis_url))
     rulesets = RulesetService(clock, CATALOG, references)
-    try:
-        stripe = StripeService(database, clock, settings.stripe, waker, encryption_keys=settings.encryption_keys)
-    except NotImplementedError:
-        from web.no_stripe_yet import NoStripeYet
-
-        stripe = NoStripeYet()
+    facts = FactService(PublishedRates())
+    stripe = StripeService(
+        database, clock, settings.stripe, waker, encryption_keys=settings.encryption_keys, facts=facts
+    )
     router = Router(database, clock, rulesets, stripe, waker)
     return Services(
         settings=settings,
@@ -70,7 +68,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
         rulesets=rulesets,
         traces=Traces(rulesets, CATALOG),
         stripe=stripe,
-        facts=FactService(PublishedRates()),
+        facts=facts,
         router=router,
         outbox=OutboxDrain(database, clock, router),
         drafter=DrafterService(stripe, CATALOG, clock),

@@ -8,6 +8,8 @@ what it decodes to), and the decoded text is laid along them: white space may be
 import re
 from typing import NamedTuple
 
+from rules.tree import Span
+
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r\n|.)", re.DOTALL)
 _SINGLE_ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
@@ -17,33 +19,35 @@ _SPACE = " \t\r\n"
 
 
 class Unit(NamedTuple):
-    """A piece of the written form: where it starts, and the character it decodes to; soft ones may be left out."""
+    """A piece of the written form: where it stands, and the character it decodes to; soft ones may be left out."""
 
-    offset: int
+    start: int
+    end: int
     character: str
     is_soft: bool
 
 
-def align(decoded: str, written: str, style: str | None, start: int) -> list[int]:
-    """Return the file offset of each character of `decoded`, and one more for its end.
+def align(decoded: str, written: str, style: str | None, start: int) -> list[Span]:
+    """Return where in the file each character of `decoded` stands, and one empty place more for its end.
 
     `written` is the scalar as it stands in the file, from offset `start` on; `style` is the character that opens it.
     """
     units = _units(written, style, start)
-    offsets = []
+    behind = start + len(written.rstrip())
+    places = []
     at = 0
     for character in decoded:
         if character not in _SPACE:
             while at < len(units) and units[at].is_soft:
                 at += 1
         if at >= len(units):
-            offsets.append(start + len(written.rstrip()))
+            places.append(Span(behind, behind))
             continue
-        offsets.append(units[at].offset)
+        places.append(Span(units[at].start, units[at].end))
         if units[at].character == character or character not in _SPACE or (units[at].is_soft and character in " \n"):
             at += 1
-    end = units[at - 1].offset + 1 if 0 < at <= len(units) else start + len(written.rstrip())
-    return [*offsets, end]
+    end = units[at - 1].end if 0 < at <= len(units) else behind
+    return [*places, Span(end, end)]
 
 
 def _units(written: str, style: str | None, start: int) -> list[Unit]:
@@ -58,14 +62,15 @@ def _units(written: str, style: str | None, start: int) -> list[Unit]:
 
 
 def _soft(offset: int, character: str) -> Unit:
-    return Unit(offset, character, character in _SPACE)
+    return Unit(offset, offset + 1, character, character in _SPACE)
 
 
 def _single_quoted(inner: str, start: int) -> list[Unit]:
     units, i = [], 0
     while i < len(inner):
-        units.append(_soft(start + i, inner[i]))
-        i += 2 if inner[i : i + 2] == "''" else 1
+        width = 2 if inner[i : i + 2] == "''" else 1
+        units.append(Unit(start + i, start + i + width, inner[i], inner[i] in _SPACE))
+        i += width
     return units
 
 
@@ -80,6 +85,6 @@ def _double_quoted(inner: str, start: int) -> list[Unit]:
         body = escape[1]
         if body[0] not in "\r\n":  # an escaped line break stands for nothing
             character = chr(int(body[1:], 16)) if body[0] in "xuU" else _SINGLE_ESCAPES.get(body, body)
-            units.append(Unit(start + i, character, is_soft=False))
+            units.append(Unit(start + i, start + escape.end(), character, is_soft=False))
         i = escape.end()
     return units

@@ -102,14 +102,12 @@ class Source:
 
     def place_in(self, scalar: Scalar, span: Span) -> Span:
         """Return where a stretch of a scalar's decoded text stands in the file."""
-        offsets = self._offsets(scalar)
-        start = offsets[min(span.start, len(offsets) - 1)]
-        last = offsets[min(max(span.end - 1, span.start), len(offsets) - 1)]
-        return Span(start, max(last + 1, start) if span.end > span.start else start)
-
-    def _offsets(self, scalar: Scalar) -> list[int]:
         written = self.text[scalar.span.start : scalar.span.end]
-        return align(scalar.text, written, scalar.style, scalar.span.start)
+        places = align(scalar.text, written, scalar.style, scalar.span.start)
+        first = places[min(span.start, len(places) - 1)]
+        if span.end <= span.start:
+            return Span(first.start, first.start)
+        return Span(first.start, places[min(span.end, len(places)) - 1].end)
 
 
 def line_starts(text: str) -> list[int]:

@@ -95,6 +95,8 @@ def by_payment(found: Iterable[StripeObject]) -> Mapping[str, Sequence[StripeObj
 
 def of_charge(charge: StripeObject, grouped: Mapping[str, Sequence[StripeObject]]) -> Sequence[StripeObject]:
     """Return those that belong to a charge."""
+    if not grouped:
+        return ()
     own = grouped.get(reference(charge) or "", ())
     return (*own, *grouped.get(reference(charge, "payment_intent") or "", ()))
 

@@ -64,6 +64,9 @@ def convert(sums: Mapping[str, Exact], settings: DeriveSettings, now: datetime) 
     for currency in sorted(sums):
         if sums[currency] == 0:
             continue
+        if currency == settings.reporting_currency:
+            whole += to_major(sums[currency], currency)
+            continue
         rate = find_rate(currency, settings, now)
         if isinstance(rate, Missing):
             return rate
@@ -76,6 +79,8 @@ def rounded(amount: Fraction, currency: str) -> Decimal | Missing:
     decimals = shown_decimals(currency)
     if abs(amount) >= LARGEST:
         return Missing(reason=Reason.UNSUPPORTED, code="too_large", message="the amount is too large to keep")
+    if not amount:
+        return Decimal(0).scaleb(-decimals)
     scaled = abs(amount) * 10**decimals
     units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
     return Decimal(-units if amount < 0 else units).scaleb(-decimals)

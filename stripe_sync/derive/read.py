@@ -41,9 +41,11 @@ def text(value: Any, *path: str) -> str | None:
     found = at_path(value, *path)
     if not isinstance(found, str) or not found:
         return None
-    if "\x00" in found:
-        found = found.replace("\x00", "\ufffd")
-    return found if found.isascii() else found.encode("utf-8", "replace").decode("utf-8")
+    return found if found.isascii() and "\x00" not in found else _storable(found)
+
+
+def _storable(found: str) -> str:
+    return found.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def lower(value: Any, *path: str) -> str | None:
@@ -55,12 +57,10 @@ def lower(value: Any, *path: str) -> str | None:
 def integer(value: Any, *path: str) -> int | None:
     """Return the whole number at `path`, or None; it fits 64 bits."""
     found = at_path(value, *path)
-    if isinstance(found, bool):
-        return None
-    if isinstance(found, float) and found.is_integer():
+    if type(found) is not int:  # a bool is no number here
+        if not isinstance(found, float) or not found.is_integer():
+            return None
         found = int(found)
-    if not isinstance(found, int):
-        return None
     return found if -_INTEGER_LIMIT < found < _INTEGER_LIMIT else None
 
 

@@ -15,6 +15,7 @@ from engine.core.facts import Facts, FactValue, Note, Reason
 from stripe_sync.catalog import HIDDEN, NEEDS
 from stripe_sync.derive.money import Amount, Exact, Missing, convert, rounded, total
 from stripe_sync.derive.settings import DeriveSettings
+from stripe_sync.objects import KINDS
 
 _HIDDEN_NAMES = frozenset(stored.name for stored in HIDDEN)
 
@@ -40,6 +41,7 @@ class Sheet:
     def __init__(self, settings: DeriveSettings, now: datetime) -> None:
         self.settings = settings
         self.now = now
+        self._is_all_there = settings.complete >= KINDS
         self._values: dict[str, FactValue] = {}
         self._reasons: dict[str, Reason] = {}
         self._notes: dict[tuple[str, str], Note] = {}
@@ -48,7 +50,7 @@ class Sheet:
 
     def write(self, name: str, value: FactValue | Missing | None) -> None:
         """Write down what is known about `name`."""
-        if not NEEDS.get(name, frozenset()) <= self.settings.complete:
+        if not self._is_all_there and not NEEDS.get(name, frozenset()) <= self.settings.complete:
             self._reasons[name] = Reason.NOT_SYNCED
         elif isinstance(value, Missing):
             self._reasons[name] = value.reason

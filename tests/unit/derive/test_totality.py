@@ -60,6 +60,8 @@ EVERYTHING: Json = {
     "coupons": [{"id": "coupon_a", "percent_off": 5, "duration": "forever"}],
     "invoice_payments": [{"invoice": "in_b", "payment": {"charge": "ch_c"}}],
 }
+MISSING = object()
+"""Stands for taking a value away altogether."""
 RUBBISH: tuple[Any, ...] = (
     None,
     "",
@@ -113,15 +115,22 @@ def replaced(document: Json, path: tuple[Any, ...], value: Any) -> Json:
     for key in path[:-1]:
         node[key] = copy.copy(node[key])
         node = node[key]
-    node[path[-1]] = value
+    if value is MISSING:
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
     return made
 
 
 def test_every_field_may_be_anything() -> None:
-    """Each value of a rich customer, one after the other, is missing, null, collapsed, expanded or nonsense."""
+    """Each value of a rich customer, one after the other, is missing, null, collapsed, expanded or nonsense.
+
+    Every place sees absence, null and an id; the other nonsense takes turns from place to place.
+    """
     check(EVERYTHING)
-    for path in paths(EVERYTHING):
-        for value in RUBBISH:
+    for position, path in enumerate(paths(EVERYTHING)):
+        turns = [RUBBISH[(position + turn) % len(RUBBISH)] for turn in range(3)]
+        for value in (MISSING, None, "id_only", *turns):
             check(replaced(EVERYTHING, path, value), moments=(NOW,))
 
 

@@ -3,6 +3,7 @@
 Nothing downstream takes unchecked rules: the only way to a `CheckedRuleset` is `check`.
 """
 
+import bisect
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -68,13 +69,23 @@ def check(text: str, catalog: FactCatalog, references: References | None = None)
     """Return the ruleset `text` checked against `catalog`, and against existing names if `references` are given."""
     source = read(text)
     report = Report(source=source)
-    for fault in source.faults:
-        report.add(fault.code, fault.message, fault.span, hint=fault.hint)
     draft = read_document(report)
+    for fault in source.faults:
+        about = report.about(None if draft is None else _rule_around(draft, fault.span))
+        about.add(fault.code, fault.message, fault.span, hint=fault.hint)
     checked = None if draft is None else _check_draft(draft, report, catalog, references)
     diagnostics = report.sorted()
     has_errors = any(diagnostic.is_error for diagnostic in diagnostics)
     return CheckResult(ruleset=None if has_errors else checked, diagnostics=diagnostics)
+
+
+def _rule_around(draft: RulesetDraft, span: Span) -> str | None:
+    """Return the name of the rule that `span` stands in."""
+    index = bisect.bisect_right(draft.rules, span.start, key=lambda rule: rule.span.start) - 1
+    if index < 0 or span.start >= draft.rules[index].span.end:
+        return None
+    name = draft.rules[index].name
+    return None if name is None else name.text
 
 
 def _check_draft(

@@ -58,12 +58,12 @@ def check_condition(text: str, catalog: FactCatalog, zone: tzinfo) -> CheckedCon
     parsed = parse_condition(text, catalog, zone)
     if parsed.tree is None:
         return CheckedCondition(tree=None, findings=parsed.findings)
-    findings = [*parsed.findings, *_run(text, parsed.tree, catalog)]
+    findings = [*parsed.findings, *_run(text, parsed.tree, catalog, is_whole=not parsed.findings)]
     is_sound = all(finding.severity is not Severity.ERROR for finding in findings)
     return CheckedCondition(tree=parsed.tree if is_sound else None, findings=tuple(findings))
 
 
-def _run(text: str, tree: Node, catalog: FactCatalog) -> Iterator[Finding]:
+def _run(text: str, tree: Node, catalog: FactCatalog, *, is_whole: bool) -> Iterator[Finding]:
     nodes = tuple(walk(tree))
     by_class: dict[type[Node], list[Node]] = {}
     for node in nodes:
@@ -71,5 +71,5 @@ def _run(text: str, tree: Node, catalog: FactCatalog) -> Iterator[Finding]:
     subject = Subject(text=text, tree=tree, nodes=nodes, by_class=by_class, types=infer(tree), catalog=catalog)
     findings = [finding for check in ERROR_CHECKS for finding in check(subject)]
     yield from findings
-    if not findings:  # whether a condition can be true is asked of sound ones only
+    if is_whole and not findings:  # whether a condition can be true is asked of sound ones only
         yield from constant_conditions.check(subject)

@@ -44,6 +44,7 @@ class ActionsDraft:
 class RuleDraft:
     """A rule as far as it could be read."""
 
+    span: Span
     name: Placed | None
     description: str | None
     when: Scalar | None
@@ -131,6 +132,7 @@ def _rule(node: YamlNode, report: Report) -> RuleDraft | None:
     fields.require("name", "when", "then")
     written = fields.text("name")
     return RuleDraft(
+        span=node.span,
         name=None if written is None else Placed(text=written, span=fields.span("name")),
         description=fields.text("description", may_be_empty=True),
         when=_when(fields),
@@ -218,7 +220,7 @@ def _actions(fields: Fields, key: str) -> ActionsDraft | None:
             if (text := names[name]) is not None
         ),
         tags=(*(("add_tags", tag) for tag in added), *(("remove_tags", tag) for tag in removed)),
-        is_whole=fields.report.count == before,
+        is_whole=fields.report.count == before and not any(isinstance(value, Broken) for _, value in node.entries),
     )
 
 

@@ -129,7 +129,7 @@ class Fields:
         except ValueError:
             values = [choice.value for choice in of]
             hint = did_you_mean(text, values) or f"write {listed(values)}"
-            self.report.add("unknown_value", f"`{key}` is never `{text}`", self.span(key), hint=hint)
+            self.report.add("unknown_value", f"`{text}` is no `{key}`", self.span(key), hint=hint)
             return None
 
 

@@ -54,6 +54,16 @@ class Kind(StrEnum):
     ANY = "anything"
 
 
+_PLURALS = {
+    Kind.BOOLEAN: "booleans",
+    Kind.TEXT: "texts",
+    Kind.NUMBER: "numbers",
+    Kind.INSTANT: "dates",
+    Kind.DURATION: "durations",
+    Kind.LIST: "lists",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Type:
     """A type; `item` is that of a list's, set's or mapping's values."""
@@ -65,7 +75,7 @@ class Type:
     def __str__(self) -> str:
         if self.item is None or self.item.kind in (Kind.ANY, Kind.JSON):
             return self.kind.value
-        return f"{self.kind.value} of {self.item}"
+        return f"{self.kind.value} of {_PLURALS.get(self.item.kind, self.item.kind.value)}"
 
     @property
     def with_article(self) -> str:
@@ -233,7 +243,7 @@ def _type_of(node: Node, below: list[Type]) -> Type:  # noqa: C901, PLR0911, PLR
 
 def common(types: list[Type]) -> Type:
     """Return the one type that all of `types` fit, `JSON` if one of them is open, `ANY` if there is none."""
-    known = [type_ for type_ in types if type_.kind is not Kind.ANY]
+    known = [type_ for type_ in types if type_.kind not in (Kind.ANY, Kind.NULL)]
     if any(type_.kind is Kind.JSON for type_ in known):
         return JSON
     if not known or not all(fits(known[0], type_) for type_ in known):

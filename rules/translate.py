@@ -14,6 +14,7 @@ from engine.core.facts import FactCatalog
 from rules import limits
 from rules.diagnostics import Finding
 from rules.expression import Raw, parse, parse_datetime, parse_number, parse_timedelta
+from rules.kinds import FUNCTIONS
 from rules.tree import (
     Arithmetic,
     Attribute,
@@ -185,7 +186,10 @@ class _Translation:
                 name_span=called.name_span,
                 arguments=self.nodes(arguments),
             )
-        return self.refuse(raw, called.span, "calling this is", "functions start with `$`: `$abs(balance)`", arguments)
+        hint = "functions start with `$`: `$abs(balance)`"
+        if isinstance(called, Fact) and called.name in FUNCTIONS:
+            hint = f"did you mean `${called.name}(…)`?"
+        return self.refuse(raw, called.span, "calling this is", hint, arguments)
 
     def item(self, raw: Raw) -> Node:
         target, key = raw.parts

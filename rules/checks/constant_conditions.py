@@ -13,6 +13,7 @@ from rules.checks.subject import Subject
 from rules.diagnostics import Finding, Severity
 from rules.interpret import Evaluation
 from rules.tree import (
+    Arithmetic,
     Builtin,
     Choice,
     Coalesce,
@@ -25,7 +26,7 @@ from rules.tree import (
     Not,
     is_null,
 )
-from rules.values import Unknown
+from rules.values import Unknown, Value
 
 Outcomes = frozenset[bool | None]
 """What a part can come to: true, false (for a value that is no boolean: true), and None for unknown."""
@@ -80,10 +81,15 @@ class _Estimate:
                 return left if None not in left else (left - {None}) | self.of(node.right)
             case Choice():
                 return self._choice(node)
+            case Arithmetic(operator="/" | "//" | "%") if self._is_zero(node.right):
+                return _NEVER
             case Membership() if isinstance(node.right, Collection):
                 return _ANYTHING  # a known item may decide though others are unknown
             case _:
                 return _NEVER if any(self.of(child) == _NEVER for child in node.children) else _ANYTHING
+
+    def _is_zero(self, node: Node) -> bool:
+        return id(node) not in self.varying and _value(node) == 0
 
     def _logic(self, node: Logic) -> Outcomes:
         decisive = node.operator == "or"
@@ -116,8 +122,13 @@ class _Estimate:
         return possible
 
 
+def _value(node: Node) -> Value | Unknown:
+    """Return the value of a part without facts."""
+    return Evaluation(Facts(as_of=_EPOCH), _EPOCH, UTC).value(node)
+
+
 def _worked_out(node: Node) -> Outcomes:
-    value = Evaluation(Facts(as_of=_EPOCH), _EPOCH, UTC).value(node)
+    value = _value(node)
     if isinstance(value, Unknown):
         return _NEVER
     return frozenset({value}) if isinstance(value, bool) else frozenset({True})

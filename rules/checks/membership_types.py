@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rules.checks.subject import Subject
 from rules.diagnostics import Finding
 from rules.kinds import TEXT, Kind, fits, is_open
-from rules.tree import Collection, Membership
+from rules.tree import Collection, Literal, Membership
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -24,7 +24,8 @@ def check(subject: Subject) -> Iterator[Finding]:
             continue
         if not fits(member, wanted) and not _mixed(node, subject):
             message = f"{subject.described(node.left)}, but {subject.described(node.right)}"
-            hint = "put it in quotes" if wanted is TEXT and member.kind is Kind.NUMBER else None
+            is_unquoted = isinstance(node.left, Literal) and wanted is TEXT and member.kind is Kind.NUMBER
+            hint = "put it in quotes" if is_unquoted else None
             yield Finding(code="membership_type", message=message, span=node.left.span, hint=hint)
 
 

@@ -26,6 +26,7 @@ class Simulator:
     webhook_secret: str
     control_token: str
     other_mode: dict[str, str]
+    accounts: list[str]
 
     def control(self, operation: str, **arguments: object) -> dict[str, Any]:
         """Do something in the merchant's Stripe, or set faults."""
@@ -52,9 +53,10 @@ class Simulator:
         body: dict[str, Any] = answer.json()
         return body
 
-    def decide(self, authorize_url: str, decision: str = "authorize") -> dict[str, str]:
+    def decide(self, authorize_url: str, decision: str = "authorize", account: str | None = None) -> dict[str, str]:
         """Do what a merchant does on the authorize page; return the query the browser comes back with."""
-        answer = requests.post(authorize_url, data={"decision": decision}, allow_redirects=False, timeout=TIMEOUT_S)
+        form = {"decision": decision, "account": account or self.account}
+        answer = requests.post(authorize_url, data=form, allow_redirects=False, timeout=TIMEOUT_S)
         assert answer.status_code in {302, 303}, answer.text
         query = parse_qs(urlsplit(answer.headers["Location"]).query)
         return {name: values[0] for name, values in query.items()}

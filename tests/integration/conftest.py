@@ -9,9 +9,11 @@ from tests.stripe_simulator import Simulator, start_simulator
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Simulator]:
-    """Run a simulated Stripe for the session, with a small seeded merchant in live mode.
+    """Run a simulated Stripe for the session, with two small seeded merchants in live mode.
 
-    Its merchant is shared by all tests: make customers of your own for what you change, and reset the faults you set.
+    They are shared by all tests: make customers of your own for what you change, reset the faults you set, and take
+    access back (`deauthorize`) from the second account only.
     """
-    with start_simulator("--customers", "12", "--test-customers", "2", "--seed", "ochre", "--rate", "10000") as running:
+    size = ("--customers", "12", "--test-customers", "2", "--accounts", "2")
+    with start_simulator(*size, "--seed", "ochre", "--rate", "10000") as running:
         yield running

@@ -1,5 +1,6 @@
 """A workspace with people in it, and what tests do with its Stripe side."""
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from engine.workspace import repository as workspaces
 from engine.workspace.models import Member, Role, Workspace, WorkspaceSettings
 from stripe_sync import mirror_repository
 from stripe_sync.connect.models import Connection
+from stripe_sync.connect.repository import connections
 from stripe_sync.events.models import Received
 from stripe_sync.events.signature import sign
 from stripe_sync.fact_service import FactService
@@ -27,6 +29,7 @@ from stripe_sync.settings import PlatformKeys, StripeConfig
 from tests.stripe_simulator import Simulator
 from web.clock import SystemClock
 
+_NUMBERS = itertools.count(1)
 WORKSPACE = WorkspaceId("ws_acme")
 OWNER = MemberId("mem_owner")
 ADMIN = MemberId("mem_admin")
@@ -76,21 +79,35 @@ class Office:
     wakes: Wakes = field(default_factory=Wakes)
     workspace_id: WorkspaceId = WORKSPACE
 
-    def connect(self) -> Connection:
-        """Connect the simulated account through OAuth, as a browser does."""
+    def connect(self, account: str | None = None) -> Connection:
+        """Connect a simulated account through OAuth, as a browser does."""
         url = self.service.begin_connect(self.workspace_id, member_id=OWNER, binding=BROWSER)
         assert isinstance(url, str), url
-        query = self.simulator.decide(url)
+        query = self.simulator.decide(url, account=account)
         connection = self.service.finish_connect(self.workspace_id, member_id=OWNER, binding=BROWSER, query=query)
         assert isinstance(connection, Connection), connection
         return connection
 
-    def synced(self) -> Connection:
+    def synced(self, account: str | None = None) -> Connection:
         """Connect and backfill."""
-        connection = self.connect()
+        connection = self.connect(account)
         self.service.run_backfills()
         assert self.backfill()["status"] == "complete", self.backfill()
         return connection
+
+    @property
+    def connection(self) -> Connection:
+        """Return the only connection as it is now."""
+        with self.database.workspace(self.workspace_id, readonly=True) as session:
+            (connection,) = connections(self.workspace_id, session)
+        return connection
+
+    def new_customer(self, **fields: object) -> tuple[str, str]:
+        """Make a customer in Stripe; return the id and the address."""
+        number = next(_NUMBERS)
+        customer_id, email = f"cus_test{number}", f"test{number}@example.org"
+        self.simulator.control("create_customer", **{"id": customer_id, "email": email, **fields})
+        return customer_id, email
 
     def backfill(self) -> dict[str, Any]:
         """Return the backfill's part of the only connection's status."""
@@ -107,20 +124,14 @@ class Office:
         self.service.drain_events()
         self.service.drain_events()
 
-    def events(self, *, since: str | None = None, object_id: str | None = None) -> list[dict[str, Any]]:
-        """Return the newest events of the account, oldest first, as the platform's endpoint would get them."""
-        params = {} if since is None else {"ending_before": since}
-        found = self.simulator.get("/v1/events", limit=100, **params)["data"][::-1]
+    def events(self, object_id: str) -> list[dict[str, Any]]:
+        """Return the newest events that name an object, oldest first, as the platform's endpoint would get them."""
+        found = self.simulator.get("/v1/events", limit=100)["data"][::-1]
         return [
             {**event, "account": self.simulator.account}
             for event in found
-            if object_id is None or object_id in json.dumps(event["data"])
+            if f'"{object_id}"' in json.dumps(event["data"])
         ]
-
-    def newest_event_id(self) -> str | None:
-        """Return the id of the newest event there is."""
-        found = self.simulator.get("/v1/events", limit=1)["data"]
-        return found[0]["id"] if found else None
 
     def deliver(self, *events: dict[str, Any]) -> list[Received]:
         """Deliver events in this order, signed."""
@@ -177,11 +188,12 @@ class Office:
         return other
 
 
-def make_office(database: Database, simulator: Simulator, **changes: Any) -> Office:
+def make_office(database: Database, simulator: Simulator, *, is_new: bool = True, **changes: Any) -> Office:
     """Return an office; `changes` go into the configuration."""
     clock = MovableClock()
     config = config_for(simulator, **changes)
-    add_people(database, WORKSPACE, "Acme", clock.now())
+    if is_new:
+        add_people(database, WORKSPACE, "Acme", clock.now())
     wakes = Wakes()
     service = StripeService(database, clock, config, wakes, encryption_keys=[KEY], facts=FACTS)
     return Office(database=database, simulator=simulator, service=service, clock=clock, config=config, wakes=wakes)

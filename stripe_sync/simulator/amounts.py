@@ -25,6 +25,8 @@ def round_half_up(amount: Fraction) -> int:
 
 def item_amount(price: Record, quantity: int, currency: str) -> int:
     """Return what `quantity` of a price costs for one period, in the subscription's currency."""
+    if price["unit_amount"] is not None and price["currency"] == currency and price["transform_quantity"] is None:
+        return int(price["unit_amount"] * quantity)
     terms = price
     if price["currency"] != currency and price["currency_options"]:
         terms = {**price, **price["currency_options"][currency]}

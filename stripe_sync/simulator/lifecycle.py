@@ -21,14 +21,19 @@ _MOST_ROUNDS = 200
 Step = Callable[[Change, Record], None]
 
 
-def due(world: World, now: float) -> Iterator[tuple[int, Step, Record]]:
-    """Yield what is due by `now`: when, what to do, and the subscription it is about."""
+def steps_ahead(world: World) -> Iterator[tuple[int, Step, Record]]:
+    """Yield the next thing that time will bring to each subscription: when, what to do, and which it is."""
     for subscription in world.collections["subscription"]:
         if subscription["status"] in ENDED:
             continue
         step = _next_step(world, subscription)
-        if step is not None and step[0] <= now:
+        if step is not None:
             yield (*step, subscription)
+
+
+def next_due(world: World) -> int | None:
+    """Return when time alone will next bring something, or None if it never will."""
+    return min((when for when, _, _ in steps_ahead(world)), default=None)
 
 
 def _next_step(world: World, subscription: Record) -> tuple[int, Step] | None:
@@ -64,7 +69,8 @@ def _period_end(world: World, subscription: Record) -> int:
 def advance(world: World, rng: random.Random, now: float) -> Iterator[Change]:
     """Do everything that is due by `now`, earliest first; yields one change for each."""
     for _ in range(_MOST_ROUNDS):
-        steps = sorted(due(world, now), key=lambda found: (found[0], found[2]["id"]))
+        due = (step for step in steps_ahead(world) if step[0] <= now)
+        steps = sorted(due, key=lambda found: (found[0], found[2]["id"]))
         if not steps:
             return
         for when, step, subscription in steps:

@@ -26,6 +26,7 @@ from stripe_sync.simulator.records import Record, new_id, seeded
 from stripe_sync.simulator.world import World
 
 _OK = 200
+_NEVER = float("inf")
 _OAUTH_PATHS = {"/oauth/token": "token", "/v1/oauth/token": "app_token", "/oauth/deauthorize": "deauthorize"}
 
 
@@ -48,6 +49,7 @@ class SimulatedStripe:
         self.refused: Counter[str] = Counter()
         self.deliveries = Deliveries(seeded(seed, "deliveries"))
         self.operations = 0
+        self._next_due: float | None = None  # until it is asked for, and after every operation
         self._limiter = Limiter()
         rng = seeded(seed, "platform")
         self.oauth = Authorizations(_application(rng, self.keyring), self.keyring)
@@ -150,6 +152,7 @@ class SimulatedStripe:
         Arguments `account` and `livemode` choose the world.
         """
         self.operations += 1
+        self._next_due = None
         rng = seeded(self.seed, "op", self.operations)
         if action in OPERATIONS or action == "activity":
             return self._operate(action, dict(args), rng, now)
@@ -189,7 +192,10 @@ class SimulatedStripe:
 
     def is_anything_due(self, now: float) -> bool:
         """Tell whether time alone has brought something by `now`, so that `advance` would do something."""
-        return any(next(lifecycle.due(world, now), None) for world in self._worlds())
+        if self._next_due is None:
+            found = [when for world in self._worlds() if (when := lifecycle.next_due(world)) is not None]
+            self._next_due = min(found, default=_NEVER)
+        return self._next_due <= now
 
     def _worlds(self) -> Iterator[World]:
         for account in self.accounts.values():

@@ -4,6 +4,7 @@ Everything that changes it goes through `perform`, which writes it down first. A
 thread.
 """
 
+import gc
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -191,4 +192,9 @@ def _generate(origin: Origin, rate: float | None) -> SimulatedStripe:
         AccountPlan(customers=origin.customers, test_customers=origin.test_customers, name=names[number % len(names)])
         for number in range(origin.accounts)
     ]
-    return SimulatedStripe(seed=origin.seed, now=origin.now, plans=plans, livemode=origin.livemode, rate=rate)
+    gc.disable()  # millions of records, none of them garbage: looking for some would take most of the time
+    try:
+        return SimulatedStripe(seed=origin.seed, now=origin.now, plans=plans, livemode=origin.livemode, rate=rate)
+    finally:
+        gc.freeze()
+        gc.enable()

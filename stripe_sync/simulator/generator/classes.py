@@ -64,7 +64,8 @@ def past_due(past: Past, setting: Setting) -> None:
     past.customer["created"] = min(past.customer["created"], start)
     subscription = past.subscribe([price], start, status="past_due")
     *paid, last = bill_periods(past, setting, subscription, past.now)
-    pay_all(past, paid)
+    for invoice in paid:
+        past.pay(invoice, invoice["created"] + HOUR)
     past.fail(last, last["created"] + HOUR, 1 + behind // (3 * DAY))
     past.customer["delinquent"] = True
 

@@ -183,6 +183,8 @@ def _line(text: str, starts: list[int], line: int) -> str:
 
 def _syntax_hint(line: str) -> str | None:
     found = _KEY_AND_VALUE.match(line)
+    if found is None and re.search(r"\bwhen *:", line):
+        return "put the condition in single quotes"
     if found is None:
         return "indent with spaces, not tabs" if "\t" in line[: len(line) - len(line.lstrip())] else None
     if found["name"] == "when":

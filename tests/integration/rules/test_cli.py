@@ -1,0 +1,165 @@
+"""`ochre rules`: output, exit codes and streams, as scripts rely on them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from web.cli.rules import command
+
+RULESET = """version: 1
+rules:
+  - {name: past due, when: status == "past_due", then: {assign_team: billing}}
+  - {name: big, when: mrr / quantity > 100, then: {assign_team: senior}, canary: 50}
+fallback: {assign_team: support}
+"""
+
+
+@pytest.fixture
+def ruleset(tmp_path: Path) -> Path:
+    """Return a sound ruleset's file."""
+    return _write(tmp_path / "rules.yaml", RULESET)
+
+
+def test_check_says_nothing_is_wrong(ruleset: Path) -> None:
+    """A sound ruleset exits with 0."""
+    result = _run("check", ruleset)
+
+    assert (result.exit_code, result.stdout) == (0, "no errors\n")
+
+
+def test_check_prints_diagnostics_as_json(tmp_path: Path) -> None:
+    """With faults it exits with 1 and prints one JSON document with every key."""
+    faulty = _write(tmp_path / "rules.yaml", RULESET.replace("mrr", "mrrr"))
+    result = _run("check", faulty, "--format", "json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "ok": False,
+        "diagnostics": [
+            {
+                "code": "unknown_fact",
+                "severity": "error",
+                "message": "there is no fact called `mrrr`",
+                "rule": "big",
+                "line": 4,
+                "column": 23,
+                "end_line": 4,
+                "end_column": 27,
+                "hint": "did you mean `mrr`?",
+            }
+        ],
+    }
+
+
+def test_warnings_fail_only_a_strict_check(tmp_path: Path) -> None:
+    """A warning leaves the exit code at 0 unless `--strict` is given."""
+    path = _write(tmp_path / "rules.yaml", RULESET.replace('status == "past_due"', "true"))
+
+    assert _run("check", path).exit_code == 0
+    assert "warning[always_true]" in _run("check", path).stdout
+    assert _run("check", path, "--strict").exit_code == 1
+
+
+def test_a_file_that_is_no_utf8_is_a_diagnostic(tmp_path: Path) -> None:
+    """The byte at fault has its place."""
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(RULESET.replace("big", "gr\xf6\xdfer").encode("latin-1"))
+    result = _run("check", path, "--format", "json")
+
+    assert [(d["code"], d["line"], d["column"]) for d in json.loads(result.stdout)["diagnostics"]] == [
+        ("not_utf8", 4, 14),
+        ("not_utf8", 4, 15),
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check"], ["check", "nowhere.yaml"], ["check", "{file}", "--format", "xml"], ["eval", "{file}"], ["no"]],
+)
+def test_wrong_usage_exits_with_2(arguments: list[str], ruleset: Path) -> None:
+    """Missing files, unknown options and missing arguments are the caller's."""
+    assert _run(*(str(ruleset) if one == "{file}" else one for one in arguments)).exit_code == 2
+
+
+def test_eval_prints_one_decision_a_line(ruleset: Path, tmp_path: Path) -> None:
+    """Each line of facts gives one decision line, in order; empty lines give none."""
+    facts = _write(
+        tmp_path / "facts.jsonl",
+        '{"status": "past_due", "mrr": "50", "quantity": 1}\n\n{}\n{"mrr": 1, "quantity": 0, "status": null}\n',
+    )
+    result = _run("eval", ruleset, "--facts", facts)
+    first, second, third = (json.loads(line) for line in result.stdout.splitlines())
+
+    assert result.exit_code == 0
+    assert (first["matched"], first["fallback"], first["actions"]["assign_team"]) == (["past due"], False, "billing")
+    assert (second["unknown"], second["fallback"]) == ({"past due": ["status"]}, True)
+    assert third["errors"] == []  # the canary rule is shadow without a conversation
+
+
+def test_eval_takes_the_conversation_and_the_time(tmp_path: Path) -> None:
+    """`conversation_id` places a line in its bucket, `--at` is the evaluation's time, `--on` the trigger."""
+    path = _write(
+        tmp_path / "rules.yaml",
+        RULESET.replace("canary: 50", "canary: 99")
+        .replace("mrr / quantity > 100", 'customer_since < $now - t"P1D"')
+        .replace("canary", "on: [message], canary"),
+    )
+    facts = _write(
+        tmp_path / "facts.jsonl", '{"conversation_id": "a", "customer_since": "2026-01-01T00:00:00Z", "status": "x"}\n'
+    )
+
+    def matched(at: str, on: str = "message") -> list[str]:
+        line = json.loads(_run("eval", path, "--facts", facts, "--at", at, "--on", on).stdout)
+        assert isinstance(line["matched"], list)
+        return line["matched"]
+
+    assert matched("2026-01-03") == ["big"]
+    assert matched("2026-01-01T12:00:00Z") == []
+    assert matched("2026-01-03", on="created") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"mrrr": 1}', "line 2: `mrrr`: there is no such fact"),
+        ('{"mrr": "x"}', "line 2: `mrr`: needs a number"),
+        ("nonsense", "line 2: not JSON"),
+    ],
+)
+def test_eval_stops_at_a_line_that_is_no_facts(line: str, message: str, ruleset: Path, tmp_path: Path) -> None:
+    """Lines before are answered, the faulty one is named, and the exit code is 1."""
+    facts = _write(tmp_path / "facts.jsonl", f'{{"mrr": 1}}\n{line}\n{{"mrr": 2}}\n')
+    result = _run("eval", ruleset, "--facts", facts)
+
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 1
+    assert message in result.stderr
+
+
+def test_eval_prints_nothing_for_a_faulty_ruleset(tmp_path: Path) -> None:
+    """Diagnostics go to standard error before any line; warnings do not stand in the way."""
+    facts = _write(tmp_path / "facts.jsonl", "{}\n")
+    faulty = _run("eval", _write(tmp_path / "a.yaml", RULESET.replace("mrr", "mrrr")), "--facts", facts)
+    doubtful = _run("eval", _write(tmp_path / "b.yaml", RULESET.replace("mrr /", "1 < 0 and mrr /")), "--facts", facts)
+
+    assert (faulty.exit_code, faulty.stdout) == (1, "")
+    assert "there is no fact called `mrrr`" in faulty.stderr
+    assert doubtful.exit_code == 0
+
+
+def test_eval_reads_standard_input(ruleset: Path) -> None:
+    """A dash stands for standard input."""
+    result = CliRunner().invoke(command, ["eval", str(ruleset), "--facts", "-"], input='{"status": "past_due"}\n')
+
+    assert json.loads(result.stdout)["matched"] == ["past due"]
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path

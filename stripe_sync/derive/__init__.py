@@ -14,6 +14,7 @@ from stripe_sync.derive.charges import write_charges
 from stripe_sync.derive.clock import at
 from stripe_sync.derive.combine import best_of, combine, without_customer
 from stripe_sync.derive.customers import write_customer
+from stripe_sync.derive.explain import explain
 from stripe_sync.derive.invoices import write_invoices
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.settings import DeriveSettings, FirstRate, GivenRates, NotedRates, Rate, RateTable
@@ -33,6 +34,7 @@ __all__ = [
     "best_of",
     "combine",
     "derive",
+    "explain",
     "without_customer",
 ]
 

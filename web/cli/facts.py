@@ -8,15 +8,14 @@ from fractions import Fraction
 from typing import Any, TextIO
 
 import click
-import orjson
 
 from engine.core.facts import Facts, JsonValue, to_json
 from engine.faults import Invalid
 from engine.workspace.settings import parse as parse_settings
 from stripe_sync.catalog import STRIPE_FACTS
-from stripe_sync.derive import DeriveSettings, GivenRates, at, derive
+from stripe_sync.derive import DeriveSettings, GivenRates, at, derive, explain
 from stripe_sync.objects import bundle_from_json
-from web.cli.output import show
+from web.cli.output import format_option, show
 from web.clock import SystemClock
 from web.facts import CATALOG, as_markdown, describe
 
@@ -57,14 +56,26 @@ def catalog(output_format: str) -> None:
     "--rate", "rates", multiple=True, metavar="CODE=RATE", help="What one unit is worth; only these are used."
 )
 @click.option("--settings", "settings_file", type=click.File(encoding="utf-8"), help="A workspace's settings as JSON.")
+@click.option("--explain", "explains", is_flag=True, help="Print how the numbers were made, too.")
+@format_option(default="json")
 def derive_command(
-    bundle: TextIO, at_time: str | None, currency: str | None, rates: tuple[str, ...], settings_file: TextIO | None
+    bundle: TextIO,
+    at_time: str | None,
+    currency: str | None,
+    rates: tuple[str, ...],
+    settings_file: TextIO | None,
+    *,
+    explains: bool,
+    output_format: str,
 ) -> None:
     """Derive the facts of the customer in BUNDLE.json and print them with their notes."""
     settings = _settings({} if settings_file is None else _document(settings_file), currency, rates)
     now = SystemClock().now() if at_time is None else _instant(at_time)
-    facts = at(derive(bundle_from_json(_document(bundle)), now, settings), now)
-    click.echo(orjson.dumps(_report(facts), option=orjson.OPT_INDENT_2).decode())
+    objects = bundle_from_json(_document(bundle))
+    report = _report(at(derive(objects, now, settings), now))
+    if explains:
+        report["explain"] = {fact: dict(lines) for fact, lines in explain(objects, now, settings).items()}
+    show(report, output_format)
 
 
 def _report(facts: Facts) -> dict[str, JsonValue]:

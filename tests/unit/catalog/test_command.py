@@ -83,6 +83,34 @@ def test_decimals_are_read_as_written() -> None:
     assert derive({"customer": customer(), "subscriptions": [made]})["facts"]["mrr"] == "667000000.00"
 
 
+def test_explains_on_demand() -> None:
+    """With `--explain` each number comes with the lines it is made of."""
+    bundle = {"customer": customer(), "subscriptions": [subscription(item_of(price(9999, interval="year"), 2))]}
+    found = derive(bundle, "--explain")["explain"]
+
+    assert found["mrr"]["value"] == "16.67"
+    assert found["mrr"]["lines"] == [
+        {
+            "subscription": "sub_a",
+            "item": "si_a",
+            "price": "price_a",
+            "quantity": 2,
+            "interval": "year",
+            "interval_count": 1,
+            "gross": "199.98",
+            "discounts": [],
+            "without_tax": "1",
+            "a_month": "1/12",
+            "currency": "usd",
+            "rate": "1",
+            "rate_of": None,
+            "amount": "16.665",
+        }
+    ]
+    assert found["status"]["lines"] == [{"subscription": "sub_a", "status": "active"}]
+    assert "explain" not in derive(bundle)
+
+
 @pytest.mark.parametrize(
     ("stdin", "options", "status", "says"),
     [

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.core.facts import to_json
 from stripe_sync.catalog import STORED, STRIPE_FACTS
-from stripe_sync.derive import at, combine, derive
+from stripe_sync.derive import at, combine, derive, explain
 from stripe_sync.objects import KINDS, bundle_from_json
 from tests.unit.derive.build import (
     NOW,
@@ -91,7 +91,9 @@ MOMENTS = (NOW, NOW + timedelta(days=400), NOW - timedelta(days=20_000))
 def check(document: Json, moments: tuple[datetime, ...] = MOMENTS) -> None:
     """Derive, read and combine the facts of a document; all must hold the catalog's names and be writable as JSON."""
     chosen = settings(rates={"eur": "1.1"}, subtract_repeating=True, subtract_once=True)
-    found = derive(bundle_from_json(document), NOW, chosen)
+    bundle = bundle_from_json(document)
+    found = derive(bundle, NOW, chosen)
+    json.dumps(explain(bundle, NOW, chosen)).encode()
     for each in (found, combine([found, found], NOW)):
         assert {*each.values, *each.reasons} <= {stored.name for stored in STORED}
         for moment in moments:

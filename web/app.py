@@ -7,7 +7,9 @@ from web.api import resources
 from web.auth.access import check_declarations, public
 from web.auth.gate import Gate, find_principal, present_csrf_token
 from web.current import EXTENSION
+from web.metrics import Gauges
 from web.openapi import new_app
+from web.readiness import backlog
 from web.settings import Settings
 from web.wiring import Services
 
@@ -26,5 +28,6 @@ def create_app(services: Services, settings: Settings) -> OpenAPI:
     app.register_blueprint(webhooks.blueprint)
     resources.register(app)
     screens.register(app)
+    services.metrics.gauges(Gauges(lambda: backlog(services)))
     check_declarations(app)
     return app

@@ -6,14 +6,14 @@ Laws of this module
 - The application is imported before a worker forks; each child opens its own database connections.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 
 import structlog
+from rq import get_current_job
 
+from web.startup import load_settings
 from web.waker import clear_mark
 from web.wiring import Services, build
 
@@ -44,21 +44,23 @@ TOPICS = {
 }
 
 
+_prepared: list[Services] = []
+
+
+def prepare() -> Services:
+    """Put the parts together once, before a worker forks; nothing is connected by that."""
+    if not _prepared:
+        _prepared.append(build(load_settings()))
+    return _prepared[0]
+
+
 def drain(topic: str) -> None:
     """Do the work of `topic`; RQ calls this in a child of the worker."""
-    from rq import get_current_job
-
     job = get_current_job()
-    services = _services(os.getpid())
+    services = prepare()
+    # Whatever the parent had open stays the parent's; closing it here would close it there.
+    services.database.engine.dispose(close=False)
     clear_mark(services.settings.redis_url, topic)
     with structlog.contextvars.bound_contextvars(job_id=None if job is None else job.id, topic=topic):
         done = TOPICS[topic].run(services)
         log.info("drained", done=done)
-
-
-@cache
-def _services(_process: int) -> Services:
-    # Keyed by process, so that a forked child builds its own and never shares a connection with its parent.
-    from web.startup import load_settings
-
-    return build(load_settings())

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.outbox import repository as outbox
 from web import migrations
 from web.schedules import repository as schedules
 from web.waker import QUICK, SLOW, connect, queue_named
@@ -86,3 +87,15 @@ def _read_redis(redis_url: str | None, now: datetime) -> tuple[str, int | None, 
     except (RedisError, OSError) as error:
         log.warning("redis_unreachable", error=type(error).__name__)
         return "unreachable", None, 0
+
+
+def backlog(services: Services) -> dict[str, int]:
+    """Return how much waits to be done, by topic; what cannot be asked now is left out."""
+    found = {}
+    try:
+        with services.database.system(readonly=True) as session:
+            found["outbox"] = outbox.system_backlog(session)
+    except SQLAlchemyError as error:
+        log.warning("database_unreachable", error=type(error).__name__)
+    _, queued, _ = _read_redis(services.settings.redis_url, services.clock.now())
+    return found if queued is None else {**found, "jobs": queued}

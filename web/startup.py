@@ -2,9 +2,12 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from web.settings import LogSettings, Settings, SettingsError, load
-from web.wiring import Services, build
+
+if TYPE_CHECKING:
+    from web.wiring import Services
 
 
 def load_settings() -> Settings:
@@ -16,13 +19,15 @@ def load_settings() -> Settings:
         raise SystemExit(2) from None
 
 
-def load_services(settings: Settings | None = None, *, logs: bool = False) -> Services:
+def load_services(settings: Settings | None = None, *, logs: bool = False) -> "Services":
     """Return the parts of the service.
 
     With `logs` the process logs as the settings say; without, as a command does: warnings only, for people.
     """
-    from web.logging import configure
-
     settings = settings or load_settings()
+    # Imported late: it brings everything along, and faulty settings or a taken port are told without waiting for it.
+    from web.logging import configure
+    from web.wiring import build
+
     configure(settings.log if logs else LogSettings(format="console", level="warning"))
     return build(settings)

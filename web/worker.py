@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 from rq.serializers import JSONSerializer
 
-from web.jobs import TOPICS
+from web.jobs import TOPICS, prepare
 from web.waker import QUICK, SLOW, connect, queue_named
 
 ROLES = {"quick": (QUICK,), "slow": (SLOW, QUICK)}
@@ -52,6 +52,8 @@ def run(redis_url: str) -> None:
 def _serve(redis_url: str, queue_names: tuple[str, ...]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    services = prepare()
+    services.facts.rates.rate("eur", "usd", services.clock.now())  # read once here, instead of in every job's child
     parent = os.getppid()
     while os.getppid() == parent:
         redis = connect(redis_url, patient=True)

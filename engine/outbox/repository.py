@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from engine.core.facts import JsonValue
@@ -68,6 +68,12 @@ def system_pending(session: Session, now: datetime, *, limit: int) -> Sequence[O
         )
         for row in session.scalars(query)
     ]
+
+
+def system_backlog(session: Session) -> int:
+    """Return how many entries of all workspaces still wait, due or not."""
+    query = select(func.count()).select_from(DbOutboxEntry).where(DbOutboxEntry.done_at.is_(None))
+    return session.scalar(query) or 0
 
 
 def system_mark_done(session: Session, entry_ids: Sequence[int], now: datetime) -> None:

@@ -1,5 +1,6 @@
-"""An application over a real database, with two workspaces: ours with an owner, an admin and agents, and a stranger's."""
+"""An application over a real database, with two workspaces: ours, with a member of every role, and a stranger's."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,9 +42,11 @@ def settings(tmp_path: Path, sqlite_url: str) -> Settings:
 
 
 @pytest.fixture
-def services(settings: Settings, clock: FrozenClock) -> Services:
+def services(settings: Settings, clock: FrozenClock) -> Iterator[Services]:
     """Return the real parts over those settings, on a clock that stands still."""
-    return build(settings, clock)
+    services = build(settings, clock)
+    yield services
+    services.database.dispose()
 
 
 @pytest.fixture

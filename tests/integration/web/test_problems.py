@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from engine.workspace.models import Role
 from tests.clock import FrozenClock
-from tests.integration.web.conftest import Tenant, environment, message
+from tests.integration.web.conftest import Tenant, environment, message, new_tenant
 from web.app import create_app
 from web.auth import cookies
 from web.settings import Settings, load
@@ -110,6 +110,19 @@ def test_a_database_that_is_away_is_a_503(tmp_path: Path, clock: FrozenClock) ->
     assert answer.mimetype == "application/problem+json"
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
+
+
+def test_conversations_are_taken_while_redis_is_away(tmp_path: Path, sqlite_url: str, clock: FrozenClock) -> None:
+    """With Redis down a conversation is still acknowledged, and readiness says that only the workers are missing."""
+    settings = load(environment(tmp_path, DATABASE_URL=sqlite_url, REDIS_URL="redis://127.0.0.1:1/0"))
+    services = build(settings, clock)
+    client = create_app(services, settings).test_client()
+    tenant = new_tenant(services, "ours")
+
+    assert client.post(PATH, json=message(), headers=tenant.bearer()).status_code == 201
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/readyz?require=worker").status_code == 503
+    services.database.dispose()
 
 
 def test_browsers_are_told_what_pages_may_do(client: FlaskClient) -> None:

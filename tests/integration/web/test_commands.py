@@ -1,0 +1,143 @@
+"""The command line: what scripts rely on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.integration.web.conftest import environment
+from web.cli.main import COMMANDS, SUMMARIES, ochre
+from web.settings import load
+from web.wiring import build
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def environ(tmp_path: Path, sqlite_url: str) -> dict[str, str]:
+    """Return a complete environment with a password file beside it."""
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    return environment(tmp_path, DATABASE_URL=sqlite_url)
+
+
+def run(environ: dict[str, str], *arguments: str, given: str | None = None) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(ochre, list(arguments), env=environ, input=given)
+
+
+def create(environ: dict[str, str], name: str = "Acme") -> Result:
+    """Create a workspace as a script would."""
+    return run(
+        environ, "workspace", "create", name, "--owner", "olive@acme.example", "--password-file", "-", given=PASSWORD
+    )
+
+
+def test_every_command_is_described_and_loads() -> None:
+    """The list of commands is complete, and every one of them can be imported."""
+    assert set(COMMANDS) == set(SUMMARIES)
+    for name in COMMANDS:
+        assert CliRunner().invoke(ochre, [name, "--help"]).exit_code == 0
+
+
+def test_a_workspace_and_a_token_are_made_as_the_contracts_say(environ: dict[str, str], tmp_path: Path) -> None:
+    """The owner can sign in with the password, and the token carries all scopes or the ones asked for."""
+    made = create(environ)
+    everything = run(environ, "token", "create", "--workspace", "Acme", "--member", "olive@acme.example")
+    one = run(
+        environ, "token", "create", "--workspace", "Acme", "--member", "Olive@ACME.example", "--scope", "rules:read"
+    )
+    services = build(load(environ))
+    found = services.auth.find_token(json.loads(one.output)["token"])
+    services.database.dispose()
+
+    assert set(json.loads(made.output)) == {"id", "name"}
+    assert len(json.loads(everything.output)["scopes"]) == 10
+    assert json.loads(one.output)["scopes"] == ["rules:read"]
+    assert found is not None
+    assert found.scopes == {"rules:read"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["workspace", "create", "Acme", "--owner", "other@acme.example", "--password-file", "-"], "already"),
+        (["workspace", "create", "New", "--owner", "nobody", "--password-file", "-"], "e-mail"),
+        (["token", "create", "--workspace", "Nowhere", "--member", "olive@acme.example"], "no workspace"),
+        (["token", "create", "--workspace", "Acme", "--member", "eve@acme.example"], "no active member"),
+        (["token", "revoke", "--workspace", "Acme", "tok_none"], "no token"),
+        (["member", "add", "--workspace", "Acme", "olive@acme.example", "--password-file", "-"], "already"),
+    ],
+)
+def test_wrong_wishes_end_with_a_message(environ: dict[str, str], arguments: list[str], complaint: str) -> None:
+    """What cannot be done is a status of 1 and a sentence on standard error, and nothing on standard output."""
+    create(environ)
+    result = run(environ, *arguments, given=PASSWORD)
+
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_weak_password_is_refused(environ: dict[str, str]) -> None:
+    """A password that is too short makes no workspace."""
+    result = run(
+        environ, "workspace", "create", "Acme", "--owner", "a@b.example", "--password-file", "-", given="short"
+    )
+
+    assert result.exit_code == 1
+    assert "10 characters" in result.stderr
+    assert json.loads(run(environ, "workspace", "list", "--format", "json").output) == []
+
+
+def test_members_and_tokens_are_listed_and_revoked(environ: dict[str, str]) -> None:
+    """A member is added and listed; a token is listed without its secret, and gone once revoked."""
+    create(environ)
+    run(environ, "member", "add", "--workspace", "Acme", "ann@acme.example", "--password-file", "-", given=PASSWORD)
+    members = json.loads(run(environ, "member", "list", "--workspace", "Acme", "--format", "json").output)
+    made = json.loads(run(environ, "token", "create", "--workspace", "Acme", "--member", "ann@acme.example").output)
+    listed = run(environ, "token", "list", "--workspace", "Acme", "--format", "json").output
+    (token,) = json.loads(listed)
+    run(environ, "token", "revoke", "--workspace", "Acme", token["id"])
+
+    assert {(one["email"], one["role"]) for one in members} == {
+        ("olive@acme.example", "owner"),
+        ("ann@acme.example", "agent"),
+    }
+    assert made["token"] not in listed
+    assert json.loads(run(environ, "token", "list", "--workspace", "Acme", "--format", "json").output) == []
+
+
+def test_the_doctor_says_what_is_missing(environ: dict[str, str]) -> None:
+    """Without Redis and processes the doctor finds the database in order and the rest not."""
+    result = run(environ, "doctor", "--format", "json")
+    findings = {finding["check"]: finding["ok"] for finding in json.loads(result.stdout)}
+
+    assert result.exit_code == 1
+    assert findings == {
+        "settings": True,
+        "database": True,
+        "redis": False,
+        "workers": False,
+        "scheduler": False,
+        "stripe": True,
+    }
+
+
+def test_migrating_again_changes_nothing(environ: dict[str, str]) -> None:
+    """`migrate` on a database that is current succeeds and says its revision."""
+    first = run(environ, "migrate", "--format", "json")
+    second = run(environ, "migrate", "--format", "json")
+
+    assert first.output == second.output
+
+
+def test_keys_rotate_and_sync_has_nothing_to_show(environ: dict[str, str]) -> None:
+    """Without connections there is nothing to encrypt again and nothing to sync."""
+    create(environ)
+
+    assert json.loads(run(environ, "keys", "rotate", "--format", "json").output) == {"changed": 0}
+    assert json.loads(run(environ, "sync", "status", "--workspace", "Acme", "--format", "json").output) == {
+        "connections": []
+    }
+    assert run(environ, "sync", "backfill", "--workspace", "Acme").exit_code == 1

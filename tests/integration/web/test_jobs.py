@@ -1,0 +1,133 @@
+"""Wake-ups, the worker's work and the scheduler, on a real Valkey and both databases."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from engine.outbox import repository as outbox
+from engine.storage import Database
+from tests.clock import FrozenClock
+from tests.integration.web.conftest import environment, new_tenant
+from web import jobs, scheduler
+from web.jobs import TOPICS
+from web.metrics import Metrics
+from web.readiness import read
+from web.schedules import repository as schedules
+from web.settings import load
+from web.waker import QUICK, SLOW, QueueWaker, queue_named
+from web.wiring import Services, build
+
+
+@pytest.fixture
+def services(database_url: str, valkey_url: str, clock: FrozenClock, tmp_path: Path) -> Iterator[Services]:
+    """Return the parts over each database and a real Valkey."""
+    services = build(load(environment(tmp_path, DATABASE_URL=database_url, REDIS_URL=valkey_url)), clock)
+    yield services
+    services.database.dispose()
+
+
+def work(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do every job that waits, in this process."""
+    settings = services.settings
+    for name, value in environment(settings.data_dir, DATABASE_URL=settings.database_url).items():
+        monkeypatch.setenv(name, value)
+    assert settings.redis_url is not None
+    monkeypatch.setenv("OCHRE_REDIS_URL", settings.redis_url)
+    redis = Redis.from_url(settings.redis_url)
+    queues = [queue_named(name, redis) for name in (QUICK, SLOW)]
+    SimpleWorker(queues, connection=redis, serializer=JSONSerializer).work(burst=True)
+    jobs._prepared.pop().database.dispose()
+
+
+def test_many_wakes_make_one_job(services: Services, valkey_url: str) -> None:
+    """However often a topic is woken before anybody works, one job waits, and it carries only the topic."""
+    for _ in range(50):
+        services.waker.wake("outbox")
+    services.waker.wake("backfill")
+    redis = Redis.from_url(valkey_url)
+    (job,) = queue_named(QUICK, redis).jobs
+
+    assert job.args == ["outbox"]
+    assert job.kwargs == {}
+    assert queue_named(SLOW, redis).count == 1
+
+
+def test_a_wake_during_the_work_is_not_lost(
+    services: Services, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark goes before the work is looked for, so whatever comes later gets a job of its own."""
+    services.waker.wake("housekeeping")
+    work(services, monkeypatch)
+    services.waker.wake("housekeeping")
+
+    assert queue_named(QUICK, Redis.from_url(valkey_url)).count == 1
+
+
+def test_the_worker_drains_what_happened(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job takes everything that waits in the outbox, of every workspace, and leaves nothing undone."""
+    tenant = new_tenant(services, "ours")
+    now = services.clock.now()
+    with services.database.workspace(tenant.workspace_id) as session:
+        for number in range(250):
+            outbox.emit(tenant.workspace_id, session, "fact_changed", {"number": number}, now)
+    services.waker.wake("outbox")
+    work(services, monkeypatch)
+
+    with services.database.system(readonly=True) as session:
+        assert outbox.system_pending(session, now, limit=1000) == []
+
+
+def test_a_wake_without_redis_is_only_noted(clock: FrozenClock) -> None:
+    """With Redis down a wake-up fails quietly and is counted; nobody who stored something hears of it."""
+    metrics = Metrics()
+    QueueWaker("redis://127.0.0.1:1/0", clock, metrics).wake("outbox")
+
+    assert b"ochre_wakes_lost_total 1.0" in metrics.render()
+
+
+def test_the_scheduler_finds_what_was_lost(services: Services, valkey_url: str, clock: FrozenClock) -> None:
+    """Every topic is woken when it is due, and not again before it is due again."""
+    scheduler.declare(services)
+    first = scheduler.tick(services)
+    at_once = scheduler.tick(services)
+    clock.advance(timedelta(seconds=10))
+    later = scheduler.tick(services)
+
+    assert first == len(TOPICS)
+    assert at_once == 0
+    assert 0 < later < len(TOPICS)
+    assert queue_named(QUICK, Redis.from_url(valkey_url)).count + queue_named(
+        SLOW, Redis.from_url(valkey_url)
+    ).count == len(TOPICS)
+
+
+def test_a_second_scheduler_is_harmless(services: Services, database: Database) -> None:
+    """What one scheduler claimed, another does not get."""
+    scheduler.declare(services)
+    scheduler.declare(services)
+    every = {name: topic.every for name, topic in TOPICS.items()}
+    with database.system() as session:
+        first = schedules.system_claim(session, every, services.clock.now())
+    with database.system() as session:
+        second = schedules.system_claim(session, every, services.clock.now())
+
+    assert set(first) == set(TOPICS)
+    assert second == []
+
+
+def test_readiness_tells_who_is_there(services: Services) -> None:
+    """Database, Redis and scheduler are heard of; workers are counted and there is none."""
+    scheduler.declare(services)
+    scheduler.tick(services)
+    found = read(services)
+
+    assert (found.database, found.redis, found.scheduler) == ("ok", "ok", "ok")
+    assert found.queued == len(TOPICS)
+    assert not found.workers_ok

@@ -94,7 +94,7 @@ class Draining:
             if event is None:
                 raise ValueError(f"event {stored.event_id} cannot be read")
             plan = routes.plan(event)
-            if plan.is_deauthorization:
+            if plan.is_deauthorization and not _is_from_before(event, connection):
                 self.access.end(connection, session)
             if plan.kind is not None:
                 snapshots.append(
@@ -123,3 +123,9 @@ class Draining:
             if len(customers) < DIRTY_BATCH:
                 break
         return total
+
+
+def _is_from_before(event: routes.StripeEvent, connection: Connection) -> bool:
+    """Return whether an event tells of an earlier connection of the account, which was made anew since."""
+    connected_at = connection.connected_at + connection.clock_offset
+    return event.created < connected_at.replace(microsecond=0)

@@ -41,8 +41,8 @@ def pages(
 
 @pytest.fixture(name="merchant", scope="session")
 def _merchant() -> SimulatedStripe:
-    """A merchant of 600 customers that no test changes."""
-    return make_stripe(600)
+    """A merchant of 300 customers that no test changes."""
+    return make_stripe(300)
 
 
 @pytest.fixture(name="stripe")

@@ -11,7 +11,7 @@ _RECORD = st.fixed_dictionaries({"id": _ID, "created": st.integers(0, 5), "owner
 _STEP = st.one_of(st.tuples(st.just("put"), _RECORD), st.tuples(st.just("remove"), _ID))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(loaded=st.lists(_RECORD, max_size=8, unique_by=lambda record: record["id"]), steps=st.lists(_STEP, max_size=30))
 def test_order_and_indexes_follow_every_step(loaded: list[Record], steps: list[tuple[str, object]]) -> None:
     """After any steps a collection holds what a plain list would, in order of creation, then of arrival."""

@@ -12,8 +12,8 @@ from tests.unit.simulator.conftest import NOW
 
 @pytest.fixture(name="rows", scope="module")
 def _rows() -> Rows:
-    """The records of a merchant of 1,500 customers."""
-    return generate("money", 1500, NOW)
+    """The records of a merchant of 1,000 customers."""
+    return generate("money", 1000, NOW)
 
 
 def test_a_seed_gives_the_same_records() -> None:

@@ -332,7 +332,7 @@ def test_a_refused_operation_changes_nothing(subscribed: SimulatedStripe, operat
     assert {kind: len(found) for kind, found in subscribed.world().collections.items()} == sizes
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6), steps=st.integers(1, 60))
 def test_lively_merchants_keep_their_books(seed: int, steps: int) -> None:
     """After any stretch of activity invoices still add up, and the same seed repeats it exactly."""

@@ -17,6 +17,7 @@ from typing_extensions import override
 from engine.core.decide import decide
 from engine.core.ruleset import Ruleset, Trigger
 from engine.workspace.models import References
+from rules.cases import CasesError, differences, read_cases
 from rules.check import CheckResult, check
 from rules.compile import compile_ruleset
 from rules.diagnostics import render, summarize
@@ -86,6 +87,32 @@ def eval_command(context: click.Context, ruleset: Path, facts: IO[bytes], trigge
             sys.stdout.flush()
     except FactInputError as fault:
         click.echo(f"error: {fault}", err=True)
+        context.exit(1)
+
+
+@command.command("test")
+@click.argument("ruleset", type=_RULES_FILE, metavar="RULES.yaml")
+@click.option("--cases", "cases_file", required=True, type=_RULES_FILE, metavar="C.yaml", help="What is expected.")
+@click.pass_context
+def test_command(context: click.Context, ruleset: Path, cases_file: Path) -> None:
+    """Decide each case and compare with what is expected of it."""
+    compiled = _compile(context, ruleset)
+    try:
+        cases = read_cases(_read(cases_file), CATALOG, SystemClock().now())
+    except CasesError as fault:
+        click.echo(f"error: {cases_file}: {fault}", err=True)
+        context.exit(1)
+    failed = 0
+    for case in cases:
+        found = differences(compiled, case)
+        failed += bool(found)
+        click.echo(f"{'FAIL' if found else 'ok  '} {case.name}")
+        for difference in found:
+            click.echo(f"     {difference.key}")
+            click.echo(f"       - expected {json.dumps(difference.expected, ensure_ascii=False)}")
+            click.echo(f"       + got      {json.dumps(difference.got, ensure_ascii=False)}")
+    click.echo(f"{len(cases) - failed} passed, {failed} failed")
+    if failed:
         context.exit(1)
 
 

@@ -156,6 +156,67 @@ def test_eval_reads_standard_input(ruleset: Path) -> None:
     assert json.loads(result.stdout)["matched"] == ["past due"]
 
 
+CASES = """cases:
+  - name: past due goes to billing
+    facts: {status: past_due, mrr: "5"}
+    expect: {matched: [past due], fallback: false, stopped_by: null, actions: {assign_team: billing, add_tags: []}}
+  - name: others go to support
+    facts: {status: active}
+    at: 2026-01-01
+    on: created
+    expect: {fallback: true, actions: {assign_team: support}}
+"""
+
+
+def test_cases_that_come_out_as_expected_pass(ruleset: Path, tmp_path: Path) -> None:
+    """Keys that are given are compared, the others are not looked at."""
+    result = _run("test", ruleset, "--cases", _write(tmp_path / "cases.yaml", CASES))
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.endswith("2 passed, 0 failed\n")
+
+
+def test_cases_that_come_out_otherwise_show_the_difference(ruleset: Path, tmp_path: Path) -> None:
+    """Each key that differs is shown with what was expected and what it was; the exit code is 1."""
+    cases = CASES.replace("assign_team: billing", "assign_team: senior").replace("[past due]", "[past due, big]")
+    result = _run("test", ruleset, "--cases", _write(tmp_path / "cases.yaml", cases))
+
+    assert result.exit_code == 1
+    assert (
+        result.stdout
+        == """FAIL past due goes to billing
+     matched
+       - expected ["past due", "big"]
+       + got      ["past due"]
+     actions.assign_team
+       - expected "senior"
+       + got      "billing"
+ok   others go to support
+1 passed, 1 failed
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("cases", "message"),
+    [
+        ("[]", "a file of cases is"),
+        ("cases: [{name: a}]", "case 1 (a): needs `expect`"),
+        ("cases: [{name: a, expect: {match: []}}]", "case 1 (a): `expect` has no key `match`"),
+        ("cases: [{name: a, facts: {mrrr: 1}, expect: {}}]", "case 1 (a): `mrrr`: there is no such fact"),
+        ("cases: [{name: a, on: later, expect: {}}]", "case 1 (a): there is no trigger called `later`"),
+        ("cases: [{name: a, at: soon, expect: {}}]", "case 1 (a): `soon` is no date and time"),
+        ("cases: [{", "1:10:"),
+    ],
+)
+def test_a_file_that_holds_no_cases_is_refused(cases: str, message: str, ruleset: Path, tmp_path: Path) -> None:
+    """The message names the case and what is wrong with it."""
+    result = _run("test", ruleset, "--cases", _write(tmp_path / "cases.yaml", cases))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
+
+
 def _run(*arguments: object) -> Result:
     return CliRunner().invoke(command, [str(argument) for argument in arguments])
 

@@ -26,18 +26,20 @@ class Account:
     """Its own read-only API key for each mode."""
 
 
+_NOTHING_DUE: Record = {
+    "alternatives": [],
+    "current_deadline": None,
+    "currently_due": [],
+    "disabled_reason": None,
+    "errors": [],
+    "eventually_due": [],
+    "past_due": [],
+    "pending_verification": [],
+}
+
+
 def shape(world: World) -> Record:
     """Return the account as the API shows it."""
-    nothing_due: Record = {
-        "alternatives": [],
-        "current_deadline": None,
-        "currently_due": [],
-        "disabled_reason": None,
-        "errors": [],
-        "eventually_due": [],
-        "past_due": [],
-        "pending_verification": [],
-    }
     return {
         "id": world.account,
         "object": "account",
@@ -57,10 +59,10 @@ def shape(world: World) -> Record:
             "has_more": False,
             "url": f"/v1/accounts/{world.account}/external_accounts",
         },
-        "future_requirements": nothing_due,
+        "future_requirements": _NOTHING_DUE,
         "metadata": {},
         "payouts_enabled": True,
-        "requirements": nothing_due,
+        "requirements": _NOTHING_DUE,
         "settings": {
             "bacs_debit_payments": {"display_name": None, "service_user_number": None},
             "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},

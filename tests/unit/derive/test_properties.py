@@ -19,8 +19,8 @@ from tests.unit.derive import reference
 from tests.unit.derive.build import NOW, Json, item, price, seconds, settings, stored, subscription
 
 MONEY = ("mrr", "arr", "ltv", "amount_due", "refunded")
-quick = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-thorough = hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = hypothesis_settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(bundle: Json) -> Facts:

@@ -144,7 +144,7 @@ anything = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["customer", *sorted(KINDS)]), anything))
 @example({"customer": {"id": "cus_a", "deleted": True}})
 def test_every_document_is_read(document: Json) -> None:
@@ -152,7 +152,7 @@ def test_every_document_is_read(document: Json) -> None:
     check(document)
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(sorted(paths(EVERYTHING), key=repr)), anything), min_size=2, max_size=6))
 def test_several_fields_may_be_anything_at_once(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     """Faults in several places at once are survived too."""

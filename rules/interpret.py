@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.core.facts import Facts
 from engine.core.ruleset import EvaluationError, Verdict
-from rules import operations
+from rules import functions, operations
 from rules.patterns import compile_pattern
 from rules.tree import (
     Arithmetic,
@@ -143,14 +143,14 @@ def _fact(evaluation: Evaluation, node: Fact) -> Value | Unknown:
 
 
 def _builtin(evaluation: Evaluation, node: Builtin) -> Value:
-    return evaluation.now if node.name == "now" else operations.start_of_day(evaluation.now, evaluation.zone)
+    return evaluation.now if node.name == "now" else functions.start_of_day(evaluation.now, evaluation.zone)
 
 
 def _call(evaluation: Evaluation, node: Call) -> Value | Unknown:
     arguments = [evaluation.value(argument) for argument in node.arguments]
     if any(isinstance(argument, Unknown) for argument in arguments):
         return UNKNOWN
-    return operations.call(node.name, arguments, evaluation.zone)
+    return functions.call(node.name, arguments, evaluation.zone)
 
 
 def _attribute(evaluation: Evaluation, node: Attribute) -> Value | Unknown:
@@ -159,8 +159,8 @@ def _attribute(evaluation: Evaluation, node: Attribute) -> Value | Unknown:
     if isinstance(target, Unknown) or any(isinstance(argument, Unknown) for argument in arguments):
         return UNKNOWN
     if arguments:
-        return operations.method(node.name, target, arguments[0])
-    return operations.attribute(node.name, target, evaluation.zone)
+        return functions.method(node.name, target, arguments[0])
+    return functions.attribute(node.name, target, evaluation.zone)
 
 
 def _item(evaluation: Evaluation, node: Item) -> Value | Unknown:

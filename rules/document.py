@@ -89,7 +89,8 @@ def _version(fields: Fields) -> None:
     node = fields.node("version")
     if node is None:
         return
-    if not isinstance(node, Scalar) or isinstance(node.value, bool) or node.value != GRAMMAR_VERSION:
+    value = node.value if isinstance(node, Scalar) else None
+    if type(value) is not int or value != GRAMMAR_VERSION:  # true equals 1, and 1.0 does
         fields.report.add("wrong_version", "the only version is 1", node.span, hint="write `version: 1`")
 
 

@@ -80,12 +80,12 @@ HARMLESS = {
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
 def test_attacks_are_refused_at_once(text: str) -> None:
     """A condition that could hurt is an error, found before anything is computed."""
-    started = time.perf_counter()
+    started = time.process_time()
     checked = check(text)
 
     assert checked.tree is None
     assert checked.findings
-    assert time.perf_counter() - started < A_MOMENT
+    assert time.process_time() - started < A_MOMENT
 
 
 @pytest.mark.parametrize("letter", ["a", "x", "9", "日", "<"])
@@ -95,10 +95,10 @@ def test_accepted_conditions_answer_at_once(text: str, letter: str) -> None:
     checked = check(text)
     assert checked.tree is not None
     given_ = facts(**{**CUSTOMER, "body": letter * 4095 + "b", "subject": letter * 4095 + "b"})
-    started = time.perf_counter()
+    started = time.process_time()
     InterpretedCondition(tree=checked.tree, zone=UTC).evaluate(given_, NOW)
 
-    assert time.perf_counter() - started < A_MOMENT
+    assert time.process_time() - started < A_MOMENT
 
 
 @pytest.mark.parametrize(

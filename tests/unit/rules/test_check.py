@@ -1,8 +1,12 @@
 """Whole rulesets: defaults, what is accepted, references, positions of the end, and ten thousand rules."""
 
+import re
 import time
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.core.actions import Actions, Priority
 from engine.core.ruleset import Mode
@@ -94,6 +98,7 @@ def test_a_ruleset_may_have_no_rules() -> None:
         ("- a\n", "wrong_type"),
         ("rules: []\n" + TAIL, "missing_key"),
         ('version: "1"\nrules: []\n' + TAIL, "wrong_version"),
+        ("version: 1.0\nrules: []\n" + TAIL, "wrong_version"),
         ("version: true\nrules: []\n" + TAIL, "wrong_version"),
         ("version: 1\nrules: {}\n" + TAIL, "wrong_type"),
         ("version: 1\nrules:\n" + TAIL, "wrong_type"),
@@ -140,6 +145,42 @@ def test_names_of_the_workspace_are_checked_when_they_are_given() -> None:
         ("unknown_reference", "b", "there is no agent with the e-mail address `zacharias@other.io`", None),
         ("unknown_reference", None, "there is no team called `support`", None),
     ]
+
+
+GOLDEN = [
+    path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parents[2] / "golden/rules").glob("*.yaml"))
+]
+PIECES = st.sampled_from(
+    [
+        *"\"':#-[]{}|>&*!%@`,?\n \t",
+        "\r\n",
+        "\x00",
+        "\ufeff",
+        "\u2028",
+        "\ud800",
+        "---",
+        "when:",
+        "- ",
+        "  ",
+        "null",
+        "é",
+    ]
+)
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from(GOLDEN), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), PIECES), min_size=1, max_size=4)
+)
+def test_no_text_makes_the_check_raise(text: str, edits: list[tuple[float, int, str]]) -> None:
+    """Whatever is done to a ruleset, it is answered with diagnostics that lie inside it, or accepted."""
+    for place, removed, inserted in edits:
+        at = int(place * len(text))
+        text = text[:at] + inserted + text[at + removed :]
+    lines = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
+    for diagnostic in check(text, CATALOG).diagnostics:
+        assert 1 <= diagnostic.line <= diagnostic.end_line <= len(lines)
+        assert 1 <= diagnostic.column <= len(lines[diagnostic.line - 1]) + 2
 
 
 def test_more_rules_than_allowed_are_refused() -> None:

@@ -45,12 +45,12 @@ def candidates(
             _CUSTOMERS.c.connection_id, _CUSTOMERS.c.id, _CUSTOMERS.c.email_normalized, _CUSTOMERS.c.created
         ).where(
             _CUSTOMERS.c.workspace_id == workspace_id,
+            _CUSTOMERS.c.connection_id.in_(connections),
             _CUSTOMERS.c.email_normalized.in_(chunk),
             _CUSTOMERS.c.deleted_at.is_(None),
         )
         for row in session.execute(query):
-            if row.connection_id in connections:
-                found[row.email_normalized].append(row)
+            found[row.email_normalized].append(row)
     # The past only matters where there is a choice.
     contested = [_key(row) for rows in found.values() if len(rows) > 1 for row in rows]
     ranks = _subscription_ranks(workspace_id, session, contested)

@@ -1,11 +1,11 @@
 """The SQL that reads the mirror: rows, who owns what, and the bundles facts are derived from."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Select, Table, select
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -78,8 +78,9 @@ def _bundles(
     lists: dict[str, dict[str, list[StripeJson]]] = {customer_id: defaultdict(list) for customer_id in customer_ids}
     for name in KINDS:
         if name not in SHARED_KINDS:
-            for customer_id, payload in session.execute(_payloads(workspace_id, connection_id, name, customer_ids)):
-                lists[customer_id][name].append(payload)
+            for query in _payloads(workspace_id, connection_id, name, customer_ids):
+                for customer_id, payload in session.execute(query):
+                    lists[customer_id][name].append(payload)
     for customer_id, shared in _shared(workspace_id, session, connection_id, customer_ids).items():
         for name, payloads in shared.items():
             lists[customer_id][name] = payloads
@@ -94,25 +95,24 @@ def _bundle(by_kind: Mapping[str, list[StripeJson]]) -> Bundle:
 
 def _payloads(
     workspace_id: WorkspaceId, connection_id: ConnectionId, name: str, customer_ids: list[str]
-) -> Select[str, StripeJson]:
-    """Return a query of (customer id, payload) over the living objects of one kind."""
+) -> Sequence[Select[str, StripeJson]]:
+    """Return queries of (customer id, payload) over the living objects of one kind; together they give each once.
+
+    One query for each way an object names its customer, because a join on either of two columns could use no index.
+    """
     table = MIRROR[name]
     scope = (*_scope(table, workspace_id, connection_id), table.c.deleted_at.is_(None))
     if name == "customers":
-        return select(table.c.id, table.c.payload).where(*scope, table.c.id.in_(customer_ids))
+        return [select(table.c.id, table.c.payload).where(*scope, table.c.id.in_(customer_ids))]
     if "customer_id" in table.c:
-        query = select(table.c.customer_id, table.c.payload).where(*scope, table.c.customer_id.in_(customer_ids))
-        return query.order_by(table.c.id)
-    owner, join = (
-        (MIRROR["invoices"], _is_invoice_of) if name == "invoice_payments" else (MIRROR["charges"], _is_charge_of)
-    )
-    query = select(owner.c.customer_id, table.c.payload).where(
-        *scope,
-        *_scope(owner, workspace_id, connection_id),
-        owner.c.customer_id.in_(customer_ids),
-        join(table, owner),
-    )
-    return query.order_by(table.c.id)
+        return [select(table.c.customer_id, table.c.payload).where(*scope, table.c.customer_id.in_(customer_ids))]
+    owner = MIRROR["invoices" if name == "invoice_payments" else "charges"]
+    return [
+        select(owner.c.customer_id, table.c.payload).where(
+            *scope, *_scope(owner, workspace_id, connection_id), owner.c.customer_id.in_(customer_ids), *way
+        )
+        for way in _ways_to(table, owner)
+    ]
 
 
 def _shared(
@@ -147,9 +147,13 @@ def recent(
 ) -> list[tuple[datetime | None, StripeJson]]:
     """Return a customer's newest living objects of a kind, each with its `created`, newest first."""
     table = MIRROR[kind.name]
-    query = _payloads(workspace_id, connection_id, kind.name, [customer_id]).add_columns(table.c.created)
-    rows = session.execute(query.order_by(None).order_by(table.c.created.desc(), table.c.id.desc()).limit(limit))
-    return [(row.created, row.payload) for row in rows]
+    newest = (table.c.created.desc(), table.c.id.desc())
+    found: list[tuple[datetime | None, str, StripeJson]] = []
+    for query in _payloads(workspace_id, connection_id, kind.name, [customer_id]):
+        rows = session.execute(query.add_columns(table.c.created, table.c.id).order_by(*newest).limit(limit))
+        found.extend((row.created, row.id, row.payload) for row in rows)
+    found.sort(key=lambda one: (one[0] is not None, one[0], one[1]), reverse=True)
+    return [(created, payload) for created, _, payload in found[:limit]]
 
 
 def missing_uses(
@@ -195,38 +199,30 @@ def customers_of(
             found.update(chunk)
         elif "customer_id" in table.c:
             found.update(session.scalars(select(table.c.customer_id).where(*scope)))
-        elif kind.name == "invoice_payments":
-            found.update(_owners(session, table, "invoices", scope, _is_invoice_of))
-        elif "charge_id" in table.c:
-            found.update(_owners(session, table, "charges", scope, _is_charge_of))
+        elif kind.name not in SHARED_KINDS:
+            found.update(_owners(session, table, scope))
     return frozenset(customer_id for customer_id in found if customer_id)
 
 
-def _owners(
-    session: Session,
-    table: Table,
-    owner_kind: str,
-    scope: tuple[ColumnElement[bool], ...],
-    join: Callable[[Table, Table], ColumnElement[bool]],
-) -> Iterable[str | None]:
-    owner = MIRROR[owner_kind]
-    query = select(owner.c.customer_id).where(
-        *scope,
-        owner.c.workspace_id == table.c.workspace_id,
-        owner.c.connection_id == table.c.connection_id,
-        join(table, owner),
-    )
-    return session.scalars(query)
+def _owners(session: Session, table: Table, scope: tuple[ColumnElement[bool], ...]) -> Iterator[str]:
+    owner = MIRROR["invoices" if "invoice_id" in table.c else "charges"]
+    for way in _ways_to(table, owner):
+        query = select(owner.c.customer_id).where(
+            *scope,
+            owner.c.workspace_id == table.c.workspace_id,
+            owner.c.connection_id == table.c.connection_id,
+            *way,
+        )
+        yield from session.scalars(query)
 
 
-def _is_invoice_of(table: Table, invoices: Table) -> ColumnElement[bool]:
-    return table.c.invoice_id == invoices.c.id
-
-
-def _is_charge_of(table: Table, charges: Table) -> ColumnElement[bool]:
+def _ways_to(table: Table, owner: Table) -> Sequence[tuple[ColumnElement[bool], ...]]:
+    """Return the conditions under which a row of `table` belongs to one of `owner`; at most one holds for a row."""
+    if "charge_id" not in table.c:
+        return [(table.c.invoice_id == owner.c.id,)]
     # Refunds and disputes of methods without a charge of their own name the payment intent only.
-    by_intent = and_(table.c.charge_id.is_(None), table.c.payment_intent_id == charges.c.payment_intent_id)
-    return or_(table.c.charge_id == charges.c.id, by_intent)
+    by_intent = (table.c.charge_id.is_(None), table.c.payment_intent_id == owner.c.payment_intent_id)
+    return [(table.c.charge_id == owner.c.id,), by_intent]
 
 
 def users_of(workspace_id: WorkspaceId, connection_id: ConnectionId, kind: Kind, ids: Collection[str]) -> Select[str]:

@@ -27,7 +27,9 @@ def _column(column: kinds.Column) -> Column[Any]:
 def _table(kind: Kind) -> Table:
     name = f"stripe_{kind.name}"
     indexes = [
-        Index(f"ix_{name}_{column.name}", "workspace_id", column.name) for column in kind.columns if column.indexed
+        Index(f"ix_{name}_{column.name}", "workspace_id", "connection_id", column.name)
+        for column in kind.columns
+        if column.indexed
     ]
     return Table(
         name,

@@ -1,0 +1,20 @@
+"""`make bench`: prints every benchmark's table."""
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import rules_bench
+
+
+def main() -> None:
+    """Run the benchmarks and print them."""
+    table = Table(title="All matches, µs a conversation")
+    for heading in ("rules", "Ochre (interpreter)", "rule_engine (typed)", "ratio"):
+        table.add_column(heading, justify="right")
+    for row in rules_bench.run():
+        table.add_row(*row)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

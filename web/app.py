@@ -8,7 +8,7 @@ from web.auth.access import check_declarations, public
 from web.auth.gate import Gate, find_principal, present_csrf_token
 from web.current import EXTENSION
 from web.metrics import Gauges
-from web.openapi import new_app
+from web.openapi import new_app, refuse_unfit_address
 from web.readiness import backlog
 from web.settings import Settings
 from web.wiring import Services
@@ -21,6 +21,7 @@ def create_app(services: Services, settings: Settings) -> OpenAPI:
     observe.install(app, services.clock, services.metrics)
     headers.install(app, settings)
     Gate(services.auth, settings).install(app)
+    app.before_request(refuse_unfit_address)
     errors.register(app)
     app.jinja_env.globals.update(csrf_token=present_csrf_token, caller=find_principal)
     public("scripts, styles and pictures hold nobody's data")(app.view_functions["static"])

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from flask import Flask, Request, Response
+from flask import Request, request
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from typing_extensions import override
@@ -18,7 +18,7 @@ from typing_extensions import override
 from engine.faults import Fault
 from engine.text import text_fault
 from web.auth.access import access_of
-from web.errors import MAX_FAULTS, Problem, from_validation, invalid, pointer, render
+from web.errors import MAX_FAULTS, Problem, from_validation, invalid, not_found, pointer, render
 
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 
@@ -56,6 +56,20 @@ def parse_json(body: bytes) -> Any:
     if not isinstance(value, dict):
         raise invalid(Fault(pointer="", message="The body must be a JSON object."))
     return value
+
+
+def refuse_unfit_address() -> None:
+    """Refuse parameters that no database can keep or look for, before any view sees them."""
+    if any(_unfit("", str(value)) is not None for value in (request.view_args or {}).values()):
+        raise not_found("thing")
+    faults = [
+        fault
+        for name, values in request.args.lists()
+        for fault in (_unfit(pointer((name,)), value) for value in (*values, name))
+        if fault is not None
+    ]
+    if faults:
+        raise invalid(*faults[:MAX_FAULTS])
 
 
 def new_app() -> OpenAPI:
@@ -119,9 +133,3 @@ def _finite(text: str) -> float:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
-
-
-def page_of(app: Flask) -> Response:
-    """Return the description of the API as JSON."""
-    assert isinstance(app, OpenAPI)
-    return Response(json.dumps(app.api_doc), mimetype="application/json")

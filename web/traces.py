@@ -1,41 +1,67 @@
-"""Traces: how each rule came to its verdict, recomputed from a decision's ruleset version and its facts."""
+"""Traces: how each rule came to its outcome, recomputed from a decision's ruleset version and its facts."""
 
-from typing import Any
+import threading
+from collections import OrderedDict
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from engine.core.decide import judge
-from engine.core.facts import FactCatalog
+from engine.core.facts import FactCatalog, JsonValue
 from engine.ids import WorkspaceId
 from engine.inbox import service
 from engine.inbox.models import DecisionRecord
+from rules.check import CheckedRuleset, check
+from rules.explain import trace
+from rules.models import PublishedVersion
 from rules.service import RulesetService
+
+MOST_CHECKED = 16
+"""Versions that are kept checked; a large one takes seconds to check and never changes."""
+BRIEF_ABOVE = 100
+"""A brief trace of a ruleset with more rules than this shows those that matched."""
 
 
 class Traces:
-    """Recomputes traces."""
+    """Recomputes traces. One instance serves all threads of a process."""
 
     def __init__(self, rulesets: RulesetService, catalog: FactCatalog) -> None:
         self._rulesets = rulesets
         self._catalog = catalog
+        self._checked: OrderedDict[tuple[WorkspaceId, int], CheckedRuleset] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def of_decision(self, workspace_id: WorkspaceId, session: Session, record: DecisionRecord) -> list[dict[str, Any]]:
-        """Return the trace of a stored decision: every rule that was reached, in order."""
-        active = self._rulesets.at_version(workspace_id, session, record.ruleset_version)
-        if active is None:
+    def of_decision(
+        self, workspace_id: WorkspaceId, session: Session, record: DecisionRecord, *, brief: bool = False
+    ) -> list[JsonValue]:
+        """Return the trace of a stored decision, rule by rule in order.
+
+        It is empty if no ruleset was published then, or if its text no longer passes the check. A `brief` one is
+        what whoever waits for an answer can be given: of a long ruleset only the rules that matched.
+        """
+        checked = self._find(workspace_id, session, record.ruleset_version)
+        if checked is None:
             return []
+        if brief and len(checked.rules) > BRIEF_ABOVE:
+            telling = {*record.decision.matched, *record.decision.shadow}
+            checked = replace(checked, rules=tuple(rule for rule in checked.rules if rule.name in telling))
         facts = service.facts_of(workspace_id, session, record, self._catalog)
-        judged = judge(
-            active.ruleset, facts, now=record.created_at, on=record.on, conversation_id=record.conversation_id
-        )
-        return [
-            {
-                "rule": one.rule.name,
-                "mode": one.rule.mode.value,
-                "live": one.is_live,
-                "result": one.verdict.result,
-                "unknown": list(one.verdict.unknown),
-                "errors": [{"code": error.code, "message": error.message} for error in one.verdict.errors],
-            }
-            for one in judged
-        ]
+        return trace(checked, facts, now=record.created_at, on=record.on, conversation_id=record.conversation_id)
+
+    def _find(self, workspace_id: WorkspaceId, session: Session, number: int) -> CheckedRuleset | None:
+        key = (workspace_id, number)
+        with self._lock:
+            if key in self._checked:
+                self._checked.move_to_end(key)
+                return self._checked[key]
+        version = self._rulesets.get_version(workspace_id, session, number)
+        if not isinstance(version, PublishedVersion):
+            return None
+        # Names are not looked up again: a team may be gone that was there when it was decided.
+        checked = check(version.text, self._catalog).ruleset
+        if checked is None:
+            return None
+        with self._lock:
+            self._checked[key] = checked
+            while len(self._checked) > MOST_CHECKED:
+                self._checked.popitem(last=False)
+        return checked

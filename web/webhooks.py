@@ -11,7 +11,6 @@ from flask import Blueprint, Response, request
 from engine.ids import ConnectionId
 from stripe_sync.events.models import BadSignature, Ignored, Stored
 from web.auth.access import public
-from web.auth.gate import limit_body
 from web.current import services
 from web.errors import Problem
 
@@ -36,7 +35,6 @@ def receive_for(connection: str) -> Response:
 
 
 def _receive(connection_id: ConnectionId | None) -> Response:
-    limit_body()
     parts = services()
     signature = request.headers.get("Stripe-Signature")
     received = parts.stripe.receive_event(request.get_data(cache=False), signature, connection_id=connection_id)

@@ -77,7 +77,7 @@ def create_conversation(body: ConversationIn) -> Response:
         services().metrics.count_decision(routed.decision.decision)
     with services().database.workspace(caller.workspace_id, readonly=True) as session:
         directory = workspaces.directory(caller.workspace_id, session)
-        decision = decision_with_trace(caller.workspace_id, session, routed.decision)
+        decision = decision_with_trace(caller.workspace_id, session, routed.decision, brief=True)
     shape = {
         "conversation": conversation_json(routed.conversation, directory),
         "decision": decision,
@@ -152,7 +152,8 @@ def create_message(path: IdPath, body: MessageIn) -> Response:
         shape = {
             "conversation": _shown(caller.workspace_id, session, appended.conversation),
             "message": message_json(appended.message),
-            "decision": appended.decision and decision_with_trace(caller.workspace_id, session, appended.decision),
+            "decision": appended.decision
+            and decision_with_trace(caller.workspace_id, session, appended.decision, brief=True),
         }
     return answer(shape, 201 if appended.created else 200)
 

@@ -33,10 +33,12 @@ def list_decisions(path: IdPath) -> Response:
     return answer({"data": data, "next": None})
 
 
-def decision_with_trace(workspace_id: WorkspaceId, session: Session, record: DecisionRecord) -> dict[str, Any]:
-    """Return the shape of a decision."""
+def decision_with_trace(
+    workspace_id: WorkspaceId, session: Session, record: DecisionRecord, *, brief: bool = False
+) -> dict[str, Any]:
+    """Return the shape of a decision; `brief` as in `Traces.of_decision`."""
     texts = service.texts_of(workspace_id, session, record)
     return {
         **decision_json(record, texts),
-        "trace": services().traces.of_decision(workspace_id, session, record),
+        "trace": services().traces.of_decision(workspace_id, session, record, brief=brief),
     }

@@ -25,7 +25,7 @@ blueprint = new_blueprint("route")
 
 
 @blueprint.post("/route", responses={200: DecisionLineOut})
-@allow(Role.ADMIN, Scope.RULES_READ, rule_text=True)
+@allow(Role.ADMIN, Scope.RULES_READ, holds_rule_text=True)
 def route(body: RouteIn) -> Response:
     """Decide about the facts given, by the published ruleset, the draft, or a text sent along."""
     now = body.at or services().clock.now()

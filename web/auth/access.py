@@ -33,17 +33,21 @@ class Access:
     scope: Scope | None = None
     public_because: str | None = None
     rule_text: bool = False
-    """Whether the body may be a rule text: as YAML too, and larger."""
+    """Whether the body is a rule text, and may come as YAML."""
+    holds_rule_text: bool = False
+    """Whether a rule text stands somewhere in the body, which may then be larger."""
 
     @property
     def body_limit(self) -> int:
         """Return the greatest body in bytes."""
-        return RULE_TEXT_LIMIT if self.rule_text else BODY_LIMIT
+        return RULE_TEXT_LIMIT if self.rule_text or self.holds_rule_text else BODY_LIMIT
 
 
-def allow(role: Role, scope: Scope | None = None, *, rule_text: bool = False) -> Callable[[_View], _View]:
+def allow(
+    role: Role, scope: Scope | None = None, *, rule_text: bool = False, holds_rule_text: bool = False
+) -> Callable[[_View], _View]:
     """Declare that a member with at least `role` may call the view, and a token if it holds `scope`."""
-    return _declare(Access(role=role, scope=scope, rule_text=rule_text))
+    return _declare(Access(role=role, scope=scope, rule_text=rule_text, holds_rule_text=holds_rule_text))
 
 
 def public(because: str) -> Callable[[_View], _View]:

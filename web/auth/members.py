@@ -33,7 +33,7 @@ class MemberService:
             self._auth.set_password(workspace.id, session, owner.id, password)
         return workspace
 
-    def add_member(  # noqa: PLR0913 - each says something else about the new member
+    def add_member(
         self, workspace_id: WorkspaceId, email: str, password: str, role: Role, *, name: str = "", actor: str
     ) -> Member | Invalid | Conflict:
         """Add a member who can sign in with `password`."""

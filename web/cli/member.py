@@ -27,9 +27,7 @@ def command() -> None:
 @click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.AGENT.value, show_default=True)
 @click.option("--password-file", required=True, type=click.File(), help="- reads standard input.")
 @format_option(default="json")
-def add(
-    workspace_name: str, email: str, name: str, role: str, password_file: TextIO, output_format: str
-) -> None:
+def add(workspace_name: str, email: str, name: str, role: str, password_file: TextIO, output_format: str) -> None:
     """Add the member EMAIL, who can sign in with the password of the file."""
     services = load_services()
     workspace = find_workspace(services, workspace_name)

@@ -25,6 +25,7 @@ def command(host: str, port: int, *, everything: bool) -> None:
         return
     if not _is_free(host, port):
         fail(f"port {port} of {host} is taken; choose another with --port")
+    click.echo(f"Ochre listens on http://{host}:{port}", err=True)
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels

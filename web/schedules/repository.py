@@ -13,9 +13,7 @@ from web.schedules.tables import DbSchedule
 def system_declare(session: Session, topics: Sequence[str], now: datetime) -> None:
     """Make sure that every topic has a schedule; new ones are due at once."""
     for topic in topics:
-        statement = upsert(session, DbSchedule).values(
-            topic=topic, workspace_id=ALL_WORKSPACES, next_at=now
-        )
+        statement = upsert(session, DbSchedule).values(topic=topic, workspace_id=ALL_WORKSPACES, next_at=now)
         session.execute(statement.on_conflict_do_nothing())
 
 

@@ -14,6 +14,7 @@ from engine.storage import Database
 from tests.clock import FrozenClock
 from tests.integration.web.conftest import environment, new_tenant
 from web import jobs, scheduler
+from web.auth.throttle import PER_EMAIL, Throttle
 from web.jobs import TOPICS
 from web.metrics import Metrics
 from web.readiness import read
@@ -131,3 +132,18 @@ def test_readiness_tells_who_is_there(services: Services) -> None:
     assert (found.database, found.redis, found.scheduler) == ("ok", "ok", "ok")
     assert found.queued == len(TOPICS)
     assert not found.workers_ok
+
+
+def test_failures_are_counted_for_all_processes(valkey_url: str) -> None:
+    """Attempts counted by one process make every other one wait; with Redis away each counts for itself."""
+    here, there = Throttle(valkey_url), Throttle(valkey_url)
+    alone = Throttle("redis://127.0.0.1:1/0")
+    keys = [(PER_EMAIL, "somebody")]
+    for _ in range(PER_EMAIL.amount):
+        assert there.wait(keys) is None
+        here.count(keys)
+        alone.count(keys)
+
+    assert there.wait(keys) == timedelta(minutes=15)
+    assert alone.wait(keys) == timedelta(minutes=15)
+    assert here.wait([(PER_EMAIL, "somebody else")]) is None

@@ -30,7 +30,9 @@ def test_a_mistyped_token_is_not(secret: str, place: int) -> None:
     assert not tokens.is_token(token[:place] + other + token[place + 1 :])
 
 
-@pytest.mark.parametrize("text", ["", "ochre_", "ochre_abcdef", "sk_live_123", "ochre_" + "é" * 30, "ochre_" + "a" * 500])
+@pytest.mark.parametrize(
+    "text", ["", "ochre_", "ochre_abcdef", "sk_live_123", "ochre_" + "é" * 30, "ochre_" + "a" * 500]
+)
 def test_other_text_is_no_token(text: str) -> None:
     """What has not our form is refused without a look-up."""
     assert not tokens.is_token(text)

@@ -1,10 +1,12 @@
 """One condition, checked: text and catalog in, a tree that can be run or the findings that forbid it."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from engine.core.facts import FactCatalog
+from rules import limits
 from rules.checks import (
     arithmetic_types,
     booleans_only,
@@ -45,6 +47,10 @@ ERROR_CHECKS: tuple[Check, ...] = (
 """Each looks at the whole condition; all of them run, so that every fault is found at once."""
 
 
+REMEMBERED = 2 * limits.MAX_RULES
+"""How many checked conditions a process keeps, a few kilobytes each."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedCondition:
     """The tree, set exactly when no finding is an error, and all findings."""
@@ -53,8 +59,13 @@ class CheckedCondition:
     findings: tuple[Finding, ...]
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def check_condition(text: str, catalog: FactCatalog, zone: tzinfo) -> CheckedCondition:
-    """Return the condition `text` checked against `catalog`; instants without an offset are meant in `zone`."""
+    """Return the condition `text` checked against `catalog`; instants without an offset are meant in `zone`.
+
+    The outcome hangs on nothing else and can't be changed, so it is remembered: a draft that is checked, published
+    and compiled is read once, and after one edit only the edited condition is read again.
+    """
     parsed = parse_condition(text, catalog, zone)
     if parsed.tree is None:
         return CheckedCondition(tree=None, findings=parsed.findings)

@@ -151,6 +151,7 @@ class _Work:
         self._reader = reader
         self._lease = lease
         self._until = until
+        self._has_worked = False
         self._refused: list[str] = []
         """Kinds the credential may not read."""
 
@@ -174,8 +175,10 @@ class _Work:
             repository.finish(self._workspace_id, session, self._run.id, self._clock.now(), why)
 
     def _pause_if_time_is_up(self) -> None:
-        if self._until is not None and self._clock.now() >= self._until:
+        # Every job does something, however late it is.
+        if self._has_worked and self._until is not None and self._clock.now() >= self._until:
             raise _TimeUpError
+        self._has_worked = True
 
     def _renew(self, session: Session) -> None:
         until = self._clock.now() + LEASE

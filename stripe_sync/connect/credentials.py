@@ -18,7 +18,7 @@ from stripe_sync.settings import PlatformKeys, StripeConfig
 
 _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]{1,64}")
 _RESTRICTED_KEY = re.compile(r"(rk|sk)_(live|test)_[A-Za-z0-9_]{4,240}")
-_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{4,240}")
+_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{1,240}")
 
 
 class OAuthCredential(Protocol):

@@ -1,11 +1,12 @@
 """Webhooks: verified, stored once, acknowledged, then applied; and everything that may arrive instead."""
 
-import json
 from datetime import timedelta
 
 import pytest
 
+from stripe_sync.events import repository as event_repository
 from stripe_sync.events.models import BadSignature, Ignored, Stored
+from stripe_sync.events.repository import NewEvent
 from stripe_sync.events.signature import sign
 from tests.integration.stripe_sync.office import Office
 
@@ -126,20 +127,23 @@ def test_text_no_database_can_keep_is_replaced(synced: Office) -> None:
 
 
 def test_poison_event_holds_nobody_up_and_is_parked(synced: Office) -> None:
-    """An event that cannot be applied waits longer each time, is parked in the end, and the others go on."""
+    """An event that cannot be applied waits longer each time and is parked in the end; the others go on."""
     customer_id, _ = synced.new_customer()
-    (event,) = synced.events(customer_id)
-    poison = json.loads(json.dumps(event))
-    poison["id"] = "evt_poison"
-    poison["data"]["object"]["id"] = ["not", "an", "id"]
-    poison["data"]["object"]["object"] = "customer"
-    strange = {**event, "id": "evt_strange", "data": {"object": {"id": "cus_x", "object": "customer", "created": "x"}}}
+    now = synced.clock.now()
+    poison = NewEvent(event_id="evt_poison", type="customer.updated", created=now, payload="{", origin="webhook")
+    with synced.database.workspace(synced.workspace_id) as session:
+        event_repository.add(synced.workspace_id, session, synced.connection.id, [poison], now)
+    synced.deliver(*synced.events(customer_id))
 
-    synced.deliver(poison, strange, event)
     synced.service.drain_events()
+    after_one = synced.status()["events"]
+    for _ in range(10):
+        synced.clock.advance(timedelta(minutes=5))
+        synced.service.drain_events()
 
     assert synced.row("customers", customer_id, synced.connection) is not None
-    assert synced.status()["events"]["parked"] == 0
+    assert after_one == {"pending": 0, "failed": 1, "parked": 0}
+    assert synced.status()["events"] == {"pending": 0, "failed": 0, "parked": 1}
 
 
 def test_deauthorization_ends_the_connection(synced: Office) -> None:

@@ -135,7 +135,7 @@ def _percent(progress: Json) -> int | None:
 def _facts(connection: Json, now: datetime) -> list[FactView]:
     facts = [
         FactView(label="Account", text=str(connection["account_id"]), is_code=True),
-        FactView(label="Connected by", text=KINDS.get(str(connection.get("kind")), str(connection.get("kind")))),
+        FactView(label="Access", text=KINDS.get(str(connection.get("kind")), str(connection.get("kind")))),
     ]
     event_at = fmt.parse_instant(connection.get("last_event_at"))
     facts.append(FactView(label="Last event", text=fmt.ago(event_at, now) if event_at else "None yet", at=event_at))

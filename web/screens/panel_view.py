@@ -181,12 +181,10 @@ class PaymentView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventView:
-    """Something that happened to the customer."""
+    """Something that happened to the customer since the conversation began."""
 
     text: str
     amount: str
-    is_new: bool
-    """It happened after the conversation began."""
     icon: str
     at: datetime
     age: str
@@ -385,12 +383,11 @@ def _timeline(events: Sequence[Json], now: datetime, began_at: datetime | None) 
         at = fmt.parse_instant(event.get("at"))
         type_ = str(event.get("type"))
         text, icon = EVENTS.get(type_, (type_.replace("_", " ").capitalize(), "dot"))
-        if at is not None:
+        if at is not None and began_at is not None and at >= began_at:
             found.append(
                 EventView(
                     text=text,
                     amount=fmt.money(event.get("amount"), event.get("currency")) or "",
-                    is_new=began_at is not None and at >= began_at,
                     icon=icon,
                     at=at,
                     age=fmt.age(at, now),

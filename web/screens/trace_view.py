@@ -136,10 +136,10 @@ def url_of(conversation_id: str, number: int) -> str:
     return f"/conversations/{conversation_id}/decisions/{number}"
 
 
-def trace_view(thread: Thread, record: DecisionRecord, rules: Sequence[Json] | None) -> TraceView:
-    """Return what to show of `record`; `rules` is None when its rules cannot be checked again."""
+def trace_view(thread: Thread, record: DecisionRecord, rules: Sequence[Any]) -> TraceView:
+    """Return what to show of `record`; `rules` is its trace, empty when it cannot be recomputed."""
     conversation = thread.conversation
-    shown = [] if rules is None else list(_rules(rules))
+    shown = list(_rules(rules))
     return TraceView(
         url=f"/conversations/{conversation.id}",
         subject=subject_of(conversation),
@@ -169,10 +169,10 @@ def _others(thread: Thread, record: DecisionRecord) -> tuple[OtherView, ...]:
     )
 
 
-def _missing(record: DecisionRecord, rules: Sequence[Json] | None, shown: int) -> str:
-    if rules is None and record.ruleset_version:
+def _missing(record: DecisionRecord, rules: Sequence[Json], shown: int) -> str:
+    if not rules and record.ruleset_version:
         return f"Version {record.ruleset_version} of the rules can't be checked again, so its parts are not shown."
-    if rules is not None and shown < len(rules):
+    if shown < len(rules):
         return f"{len(rules) - shown:,} rules that did not match are left out here."
     return ""
 

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Callable
 
-import pytest
-
 from engine.workspace.models import Role, Team
 from tests.integration.screens.conftest import RULESET, Browser, receive, text_of
 from tests.integration.web.conftest import Tenant
@@ -117,9 +115,10 @@ def test_a_version_is_viewed_and_restored(admin: Browser, ours: Tenant, publishe
     assert admin.get("/rules/versions/7").status_code == 404
 
 
-@pytest.mark.parametrize("text", ["", "\x00", "- - -", "a" * 100_000, "when: \U0001f600 < 1"])
-def test_any_text_gets_an_answer(admin: Browser, text: str) -> None:
+def test_any_text_gets_an_answer(admin: Browser) -> None:
     """Whatever is pasted into the editor, it is checked or refused, and shown again."""
-    answer = admin.post("/rules/check", page="/rules", text=text, etag="")
-    assert answer.status_code in {200, 422}
-    assert admin.post("/rules/draft", page="/rules", text=text, etag="").status_code in {200, 303, 409, 422}
+    for text in ("", "\x00", "- - -", "a" * 100_000, "when: \U0001f600 < 1"):
+        answer = admin.post("/rules/check", page="/rules", text=text, etag="")
+        saved = admin.post("/rules/draft", page="/rules", text=text, etag="")
+        assert answer.status_code in {200, 422}
+        assert saved.status_code in {200, 303, 409, 422}

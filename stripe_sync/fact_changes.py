@@ -3,14 +3,15 @@
 Laws of this module
 - A change is told once: between what stood there and what stands there now, each at its own instant. Facts that move
   with every second or day, and how fresh the data is, are no changes; a flag or a count that the clock flips is one.
-- The first facts of an end user are no change, and neither is an amount that only a new exchange rate made another.
+- The first facts of an end user are no change, nor is a fact that was not synced before: it became known, in Stripe
+  nothing happened. Neither is an amount that only a new exchange rate made another.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.core.facts import CountPassed, Facts, FactType, FactValue, HasPassed, IsAhead, JsonValue
+from engine.core.facts import CountPassed, Facts, FactType, FactValue, HasPassed, IsAhead, JsonValue, Reason
 from engine.ids import EndUserId
 from stripe_sync.catalog import STRIPE_FACTS
 from stripe_sync.derive import Rate, at
@@ -58,7 +59,7 @@ def changes(
     before, after = at(old, old.as_of), at(new, now)
     for spec in _TOLD:
         was, is_ = before.values.get(spec.name), after.values.get(spec.name)
-        if was == is_:
+        if was == is_ or (was is None and before.reasons.get(spec.name) is Reason.NOT_SYNCED):
             continue
         steady = at_old_rates is not None and spec.type is FactType.MONEY
         if steady and at_old_rates is not None and at_old_rates.values.get(spec.name) == was:

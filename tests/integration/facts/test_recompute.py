@@ -109,6 +109,24 @@ def test_half_read_account(world: World) -> None:
     assert found.get("delinquent") is False
 
 
+def test_what_a_backfill_makes_known_is_no_change(world: World) -> None:
+    """A list read to its end makes facts known without a change being told; what Stripe changes afterwards is told."""
+    connection = world.connect(complete=frozenset({"customers"}))
+    world.mirror(connection, customers=[customer()], charges=of("cus_a", charge()))
+    world.link(connection, "cus_a")
+    world.recompute(cause=Cause.BACKFILL)
+    with world.database.workspace(HERE) as session:
+        connections.add_synced_kinds(HERE, session, connection, frozenset(KINDS))
+    world.recompute(cause=Cause.BACKFILL)
+    known, told = world.read().get("ltv"), world.told()
+    world.mirror(connection, customers=[customer(delinquent=True)])
+    world.recompute()
+
+    assert known is not None
+    assert told == []
+    assert changes(world.told()) == {"delinquent": (False, True)}
+
+
 def test_two_accounts_add_up_and_modes_do_not(world: World) -> None:
     """Customers of two live accounts are combined; a test account beside them is left out."""
     for name, livemode in (("a", True), ("b", True), ("t", False)):

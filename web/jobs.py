@@ -7,8 +7,6 @@ Laws of this module
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from rq import get_current_job
@@ -20,28 +18,19 @@ from web.wiring import Services, build
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
-    """One kind of work."""
-
-    run: Callable[[Services], int]
-    """Do what there is to do; return how much was done."""
-    every: timedelta
-    """How often the scheduler wakes it, in case a wake-up was lost."""
-
-
 def _housekeeping(services: Services) -> int:
     services.auth.forget_old_sign_ins()
     return 0
 
 
-TOPICS = {
-    "stripe_events": Topic(run=lambda services: services.stripe.drain_events(), every=timedelta(seconds=10)),
-    "outbox": Topic(run=lambda services: services.outbox.drain(), every=timedelta(seconds=15)),
-    "backfill": Topic(run=lambda services: services.stripe.run_backfills(), every=timedelta(seconds=10)),
-    "catch_up": Topic(run=lambda services: services.stripe.catch_up(), every=timedelta(minutes=1)),
-    "housekeeping": Topic(run=_housekeeping, every=timedelta(hours=1)),
+DRAINS: dict[str, Callable[[Services], int]] = {
+    "stripe_events": lambda services: services.stripe.drain_events(),
+    "outbox": lambda services: services.outbox.drain(),
+    "backfill": lambda services: services.stripe.run_backfills(),
+    "catch_up": lambda services: services.stripe.catch_up(),
+    "housekeeping": _housekeeping,
 }
+"""What does the work of each of `web.topics`; each returns how much was done."""
 
 
 _prepared: list[Services] = []
@@ -62,5 +51,5 @@ def drain(topic: str) -> None:
     services.database.engine.dispose(close=False)
     clear_mark(services.settings.redis_url, topic)
     with structlog.contextvars.bound_contextvars(job_id=None if job is None else job.id, topic=topic):
-        done = TOPICS[topic].run(services)
+        done = DRAINS[topic](services)
         log.info("drained", done=done)

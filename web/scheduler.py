@@ -8,9 +8,10 @@ import threading
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from web.jobs import TOPICS
+from engine.ports import Clock, Waker
+from engine.storage import Database
 from web.schedules import repository
-from web.wiring import Services
+from web.topics import EVERY
 
 TICK_S = 1.0
 RETRY_S = 5.0
@@ -18,32 +19,37 @@ RETRY_S = 5.0
 log = structlog.get_logger(__name__)
 
 
-def run(services: Services, stop: threading.Event) -> None:
-    """Wake what is due, every second, until `stop` is set; a database that is away is waited for."""
-    is_declared = False
-    while not stop.is_set():
-        try:
-            if not is_declared:
-                declare(services)
-                is_declared = True
-            tick(services)
-        except SQLAlchemyError as error:
-            log.warning("scheduler_without_database", error=type(error).__name__)
-            stop.wait(RETRY_S)
-        stop.wait(TICK_S)
+class Scheduler:
+    """Wakes what is due. It needs little, so that it starts fast and stays small."""
 
+    def __init__(self, database: Database, clock: Clock, waker: Waker) -> None:
+        self._database = database
+        self._clock = clock
+        self._waker = waker
 
-def declare(services: Services) -> None:
-    """Make sure that every topic has a schedule."""
-    with services.database.system() as session:
-        repository.system_declare(session, list(TOPICS), services.clock.now())
+    def run(self, stop: threading.Event) -> None:
+        """Wake what is due, every second, until `stop` is set; a database that is away is waited for."""
+        is_declared = False
+        while not stop.is_set():
+            try:
+                if not is_declared:
+                    self.declare()
+                    is_declared = True
+                self.tick()
+            except SQLAlchemyError as error:
+                log.warning("scheduler_without_database", error=type(error).__name__)
+                stop.wait(RETRY_S)
+            stop.wait(TICK_S)
 
+    def declare(self) -> None:
+        """Make sure that every topic has a schedule."""
+        with self._database.system() as session:
+            repository.system_declare(session, list(EVERY), self._clock.now())
 
-def tick(services: Services) -> int:
-    """Wake the topics that are due and return how many this scheduler claimed."""
-    every = {name: topic.every for name, topic in TOPICS.items()}
-    with services.database.system() as session:
-        due = repository.system_claim(session, every, services.clock.now())
-    for topic in due:
-        services.waker.wake(topic)
-    return len(due)
+    def tick(self) -> int:
+        """Wake the topics that are due and return how many this scheduler claimed."""
+        with self._database.system() as session:
+            due = repository.system_claim(session, EVERY, self._clock.now())
+        for topic in due:
+            self._waker.wake(topic)
+        return len(due)

@@ -15,12 +15,11 @@ from rq.serializers import JSONSerializer
 from typing_extensions import override
 
 from engine.ports import Clock, Waker
+from web import topics
 from web.metrics import Metrics
 
 QUICK = "ochre-quick"
 SLOW = "ochre-slow"
-SLOW_TOPICS = frozenset({"backfill", "catch_up"})
-"""These talk to Stripe for minutes; they have a queue of their own, so that nothing waits behind them."""
 ENTRY_POINT = "web.jobs.drain"
 JOB_TIMEOUT_S = 3600
 FAILURES_KEPT_S = 24 * 3600
@@ -62,7 +61,7 @@ class QueueWaker(Waker):
         try:
             if not self._redis.set(_mark(topic), 1, nx=True, ex=MARK_LIFETIME_S):
                 return
-            queue_named(SLOW if topic in SLOW_TOPICS else QUICK, self._redis).enqueue_call(
+            queue_named(SLOW if topic in topics.SLOW else QUICK, self._redis).enqueue_call(
                 ENTRY_POINT,
                 args=(topic,),
                 job_id=self._clock.new_id(f"drain-{topic}"),
@@ -82,6 +81,11 @@ class SilentWaker(Waker):
     def wake(self, topic: str) -> None:
         """Do nothing."""
         log.debug("wake_without_redis", topic=topic)
+
+
+def new_waker(redis_url: str | None, clock: Clock, metrics: Metrics) -> Waker:
+    """Return what wakes the worker through the Redis at `redis_url`, or nothing if there is none."""
+    return SilentWaker() if redis_url is None else QueueWaker(redis_url, clock, metrics)
 
 
 def _mark(topic: str) -> str:

@@ -20,7 +20,7 @@ from web.metrics import Metrics
 from web.outbox import OutboxDrain
 from web.settings import Settings
 from web.traces import Traces
-from web.waker import QueueWaker, SilentWaker
+from web.waker import new_waker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     metrics = Metrics()
-    waker: Waker = QueueWaker(settings.redis_url, clock, metrics) if settings.redis_url else SilentWaker()
+    waker = new_waker(settings.redis_url, clock, metrics)
     auth = AuthService(database, clock, Throttle(settings.redis_url))
     rulesets = RulesetService(clock, CATALOG, references)
     facts = FactService(PublishedRates())

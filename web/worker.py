@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 from rq.serializers import JSONSerializer
 
-from web.jobs import TOPICS, prepare
+from web.jobs import DRAINS, prepare
 from web.waker import QUICK, SLOW, connect, queue_named
 
 ROLES = {"quick": (QUICK,), "slow": (SLOW, QUICK)}
@@ -37,7 +37,7 @@ def run(redis_url: str) -> None:
     asked = _stop_on_signals()
     for child in children.values():
         child.start()
-    log.info("worker_started", topics=sorted(TOPICS))
+    log.info("worker_started", topics=sorted(DRAINS))
     while not asked:
         time.sleep(0.2)
         dead = [name for name, child in children.items() if not child.is_alive()]

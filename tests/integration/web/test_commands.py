@@ -1,6 +1,7 @@
 """The command line: what scripts rely on."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,33 @@ def test_keys_rotate_and_sync_has_nothing_to_show(environ: dict[str, str]) -> No
         "connections": []
     }
     assert run(environ, "sync", "backfill", "--workspace", "Acme").exit_code == 1
+
+
+def test_a_taken_port_is_said_in_one_line(environ: dict[str, str]) -> None:
+    """A second server on the same port ends at once with one clear line."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = run(environ, "serve", "--port", port)
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: port {port} of 127.0.0.1 is taken; choose another with --port\n"
+
+
+def test_faulty_settings_are_named_all(tmp_path: Path) -> None:
+    """A command with faulty settings does nothing and names every fault."""
+    (tmp_path / "file").write_text("")
+    environ = {"OCHRE_REDIS_URL": "nope", "OCHRE_PUBLIC_URL": "nope", "OCHRE_DATA_DIR": str(tmp_path / "file")}
+    result = run(environ, "doctor")
+
+    assert result.exit_code == 2
+    assert all(name in result.stderr for name in environ)
+
+
+def test_a_worker_needs_redis(environ: dict[str, str]) -> None:
+    """Without Redis a worker says what is missing."""
+    result = run(environ, "worker")
+
+    assert result.exit_code == 1
+    assert "OCHRE_REDIS_URL" in result.stderr

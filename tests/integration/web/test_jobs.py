@@ -13,13 +13,14 @@ from engine.outbox import repository as outbox
 from engine.storage import Database
 from tests.clock import FrozenClock
 from tests.integration.web.conftest import environment, new_tenant
-from web import jobs, scheduler
+from web import jobs
 from web.auth.throttle import PER_EMAIL, Throttle
-from web.jobs import TOPICS
 from web.metrics import Metrics
 from web.readiness import read
+from web.scheduler import Scheduler
 from web.schedules import repository as schedules
 from web.settings import load
+from web.topics import EVERY
 from web.waker import QUICK, SLOW, QueueWaker, queue_named
 from web.wiring import Services, build
 
@@ -43,6 +44,16 @@ def work(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     queues = [queue_named(name, redis) for name in (QUICK, SLOW)]
     SimpleWorker(queues, connection=redis, serializer=JSONSerializer).work(burst=True)
     jobs._prepared.pop().database.dispose()
+
+
+def new_scheduler(services: Services) -> Scheduler:
+    """Return a scheduler over the same database and Valkey."""
+    return Scheduler(services.database, services.clock, services.waker)
+
+
+def test_every_topic_has_a_drain() -> None:
+    """What the scheduler wakes, the worker can do."""
+    assert set(EVERY) == set(jobs.DRAINS)
 
 
 def test_many_wakes_make_one_job(services: Services, valkey_url: str) -> None:
@@ -95,42 +106,43 @@ def test_a_wake_without_redis_is_only_noted(clock: FrozenClock) -> None:
 
 def test_the_scheduler_finds_what_was_lost(services: Services, valkey_url: str, clock: FrozenClock) -> None:
     """Every topic is woken when it is due, and not again before it is due again."""
-    scheduler.declare(services)
-    first = scheduler.tick(services)
-    at_once = scheduler.tick(services)
+    scheduler = new_scheduler(services)
+    scheduler.declare()
+    first = scheduler.tick()
+    at_once = scheduler.tick()
     clock.advance(timedelta(seconds=10))
-    later = scheduler.tick(services)
+    later = scheduler.tick()
 
-    assert first == len(TOPICS)
+    assert first == len(EVERY)
     assert at_once == 0
-    assert 0 < later < len(TOPICS)
+    assert 0 < later < len(EVERY)
     assert queue_named(QUICK, Redis.from_url(valkey_url)).count + queue_named(
         SLOW, Redis.from_url(valkey_url)
-    ).count == len(TOPICS)
+    ).count == len(EVERY)
 
 
 def test_a_second_scheduler_is_harmless(services: Services, database: Database) -> None:
     """What one scheduler claimed, another does not get."""
-    scheduler.declare(services)
-    scheduler.declare(services)
-    every = {name: topic.every for name, topic in TOPICS.items()}
+    new_scheduler(services).declare()
+    new_scheduler(services).declare()
     with database.system() as session:
-        first = schedules.system_claim(session, every, services.clock.now())
+        first = schedules.system_claim(session, EVERY, services.clock.now())
     with database.system() as session:
-        second = schedules.system_claim(session, every, services.clock.now())
+        second = schedules.system_claim(session, EVERY, services.clock.now())
 
-    assert set(first) == set(TOPICS)
+    assert set(first) == set(EVERY)
     assert second == []
 
 
 def test_readiness_tells_who_is_there(services: Services) -> None:
     """Database, Redis and scheduler are heard of; workers are counted and there is none."""
-    scheduler.declare(services)
-    scheduler.tick(services)
+    scheduler = new_scheduler(services)
+    scheduler.declare()
+    scheduler.tick()
     found = read(services)
 
     assert (found.database, found.redis, found.scheduler) == ("ok", "ok", "ok")
-    assert found.queued == len(TOPICS)
+    assert found.queued == len(EVERY)
     assert not found.workers_ok
 
 

@@ -20,7 +20,7 @@ from tests.integration.web.conftest import Tenant, message, publish
 from web.auth.access import declared_routes
 
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
-EXAMPLES = 6
+EXAMPLES = 4
 """Generated requests per operation: enough to find what is plainly wrong, few enough for seconds."""
 
 

@@ -40,7 +40,7 @@ class Installation:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Run web server, worker and scheduler from the command line, with one workspace."""
     folder = tmp_path_factory.mktemp("installation")
@@ -78,18 +78,26 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         assert "Traceback" not in "".join((folder / f"{command[0]}.log").read_text() for command in commands)
 
 
-def test_a_conversation_is_taken_over_http(installation: Installation) -> None:
-    """The web server takes a conversation, stores and decides it, and lets the worker draw the consequences."""
-    answer = requests.post(
-        f"{installation.url}/api/v1/conversations", json=message(), headers=installation.bearer, timeout=10
-    )
+def test_the_processes_work_together(installation: Installation) -> None:
+    """Over real HTTP conversations are taken and worked on, large bodies refused, people let in; all end when told."""
+    _take_a_conversation(installation)
+    _refuse_large_bodies(installation)
+    _let_the_owner_in(installation)
+
+
+# helpers
+
+
+def _take_a_conversation(installation: Installation) -> None:
+    url = f"{installation.url}/api/v1/conversations"
+    answer = requests.post(url, json=message(), headers=installation.bearer, timeout=10)
 
     assert answer.status_code == 201
     assert answer.json()["decision"]["ruleset_version"] == 0
     wait_for(lambda: _backlog(installation) == 0)
 
 
-def test_a_large_body_is_refused_before_it_is_read(installation: Installation) -> None:
+def _refuse_large_bodies(installation: Installation) -> None:
     """Neither a stated nor an unstated size gets more than 1 MiB in."""
     url = f"{installation.url}/api/v1/conversations"
     headers = {**installation.bearer, "Content-Type": "application/json"}
@@ -101,54 +109,16 @@ def test_a_large_body_is_refused_before_it_is_read(installation: Installation) -
     assert unstated.status_code in {400, 413}
 
 
-def test_a_person_signs_in_with_the_password_of_the_command_line(installation: Installation) -> None:
-    """The owner made on the command line can sign in over HTTP, and a wrong password is told so."""
-    browser = requests.Session()
-    right = browser.post(
-        f"{installation.url}/sign-in",
-        data={"email": "olive@acme.example", "password": PASSWORD},
-        allow_redirects=False,
-        timeout=10,
-    )
-    wrong = requests.post(
-        f"{installation.url}/sign-in",
-        data={"email": "olive@acme.example", "password": "wrong password"},
-        allow_redirects=False,
-        timeout=10,
-    )
+def _let_the_owner_in(installation: Installation) -> None:
+    url = f"{installation.url}/sign-in"
+    right = {"email": "olive@acme.example", "password": PASSWORD}
+    wrong = {**right, "password": "wrong password"}
+    let_in = requests.post(url, data=right, allow_redirects=False, timeout=10)
+    kept_out = requests.post(url, data=wrong, allow_redirects=False, timeout=10)
 
-    assert right.status_code == 303
-    assert "HttpOnly" in right.headers["Set-Cookie"]
-    assert "Set-Cookie" not in wrong.headers
-
-
-def test_a_taken_port_is_said_in_one_line(installation: Installation) -> None:
-    """A second server on the same port ends at once with one clear line."""
-    port = installation.url.rpartition(":")[2]
-    second = subprocess.run(
-        [*OCHRE, "serve", "--port", port],
-        env=installation.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert second.returncode == 1
-    assert second.stderr.count("\n") == 1
-    assert f"port {port}" in second.stderr
-
-
-def test_faulty_settings_end_a_process_with_every_fault() -> None:
-    """A process with faulty settings does not start, and names all of them."""
-    environ = {**os.environ, "OCHRE_REDIS_URL": "nope", "OCHRE_PUBLIC_URL": "nope", "OCHRE_DATA_DIR": "/proc/nope"}
-    process = subprocess.run([*OCHRE, "doctor"], env=environ, capture_output=True, text=True, timeout=60, check=False)
-
-    assert process.returncode == 2
-    assert all(name in process.stderr for name in ("OCHRE_REDIS_URL", "OCHRE_PUBLIC_URL", "OCHRE_DATA_DIR"))
-
-
-# helpers
+    assert let_in.status_code == 303
+    assert "HttpOnly" in let_in.headers["Set-Cookie"]
+    assert "Set-Cookie" not in kept_out.headers
 
 
 def wait_for(is_so: Callable[[], bool], seconds: float = 90.0) -> None:

@@ -1,0 +1,13 @@
+"""The topics of work that requests leave behind, and how often each is woken in case a wake-up was lost."""
+
+from datetime import timedelta
+
+EVERY = {
+    "stripe_events": timedelta(seconds=10),
+    "outbox": timedelta(seconds=15),
+    "backfill": timedelta(seconds=10),
+    "catch_up": timedelta(minutes=1),
+    "housekeeping": timedelta(hours=1),
+}
+SLOW = frozenset({"backfill", "catch_up"})
+"""These talk to Stripe for long; they have a queue of their own, so that nothing waits behind them."""

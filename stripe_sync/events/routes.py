@@ -156,8 +156,8 @@ def plan(event: StripeEvent) -> Plan:
     if event.type == DEAUTHORIZED:
         return Plan(is_deauthorization=True)
     content: Mapping[str, Any] = event.object
-    object_type = content.get("object")
-    kind = KIND_OF_OBJECT.get(object_type) if isinstance(object_type, str) else None
+    object_type = str(content.get("object"))
+    kind = KIND_OF_OBJECT.get(object_type)
     if kind is None or reference(content, "id") is None:
         return Plan(refetch=_owners(content) if object_type in _OF_CUSTOMER else ())
     changed_with = ("charge",) if kind.name in {"refunds", "disputes"} else ()

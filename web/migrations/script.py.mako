@@ -6,6 +6,7 @@ A migration must work with the code that still runs while it is applied: add fir
 import sqlalchemy as sa
 from alembic import op
 ${imports if imports else ""}
+from web.migrations.walls import wall_off
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

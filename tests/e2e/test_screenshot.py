@@ -17,19 +17,26 @@ BODY = (
     "reports. Can you look into it, please? We need them by Friday.\n\nThank you!"
 )
 
+NOTE = "The bank says card_declined. The invoice stays open for a week, so there is time for another card."
+
 
 def test_the_picture_of_the_readme(demo: Demo, tab_of: Callable[..., Page]) -> None:
     """A message beside its customer's billing, with the reason why it is where it is."""
     customers = demo.customers
     # A customer whose payment just failed, whatever other stories did to the usual one.
     demo.control("fail_payment", id=customers["high_mrr"])
-    page = tab_of("agent", viewport={"width": 1280, "height": 880}, device_scale_factor=2)
-    page.goto(demo.send("picture", customers["high_mrr"], "My card was declined", BODY))
+    page = tab_of("agent", viewport={"width": 1280, "height": 960}, device_scale_factor=2)
+    page.goto(demo.send("picture", customers["high_mrr"], "My card was declined", BODY, name="Pedro Popov"))
+    page.get_by_text("Internal note", exact=True).click()
+    page.get_by_label("Message", exact=True).fill(NOTE)
+    page.get_by_role("button", name="Send").click()
+    page.goto(page.url.partition("?")[0])
 
     panel = page.locator("#panel")
     expect(panel.get_by_text("MRR", exact=True)).to_be_visible()
     expect(panel).to_contain_text("Why is it here?")
-    expect(panel.get_by_role("link").first).to_be_visible()
+    expect(panel.locator(".invoice").first).to_contain_text("Failed")
+    expect(page.locator("article.message-note")).to_contain_text(NOTE)
     if os.environ.get("OCHRE_UPDATE_SCREENSHOT") == "1":
         IMAGE.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=IMAGE)

@@ -35,9 +35,9 @@ def test_a_past_due_customer_is_routed_and_turns_active(demo: Demo, tab_of: Call
     """The message arrives at billing with tag, panel and reason; the invoice is paid; the panel turns by itself."""
     page = tab_of("agent")
     page.goto("/inbox")
-    path = demo.send("story-past-due", demo.customers["past_due"], "My card was declined")
+    path = demo.send("story-past-due", demo.customers["past_due"], "My card was refused")
 
-    row = page.locator("li.conversation", has_text="My card was declined")
+    row = page.locator("li.conversation", has_text="My card was refused")
     expect(row).to_contain_text("billing")
     expect(row).to_contain_text("High")
     row.get_by_role("link").click()

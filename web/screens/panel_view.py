@@ -331,10 +331,10 @@ def _plan(plan: Json) -> NumberView:
     quantity = plan.get("quantity")
     price = fmt.money(plan.get("price"), plan.get("currency"))
     count, interval = plan.get("interval_count") or 1, plan.get("interval")
-    every = f"per {interval}" if count == 1 else f"every {count} {interval}s"
+    every = f"/{interval}" if count == 1 else f" every {count} {interval}s"
     parts = [
         f"\N{MULTIPLICATION SIGN} {quantity}" if quantity not in {None, 1} else "",
-        f"{price} {every}" if price and interval else every if interval else "",
+        f"{price or ''}{every}" if interval else "",
     ]
     return NumberView(
         label="Plan", text=str(name), url=plan.get("url"), sub=" · ".join(filter(None, parts)), is_name=True

@@ -26,6 +26,8 @@ def test_the_picture_of_the_readme(demo: Demo, tab_of: Callable[..., Page]) -> N
     # A customer whose payment just failed, whatever other stories did to the usual one.
     demo.control("fail_payment", id=customers["high_mrr"])
     page = tab_of("agent", viewport={"width": 1280, "height": 960}, device_scale_factor=2)
+    page.goto(demo.send("picture-before", customers["high_mrr"], "When does my plan renew?"))
+    expect(page.locator("#panel-status")).to_contain_text("Past due")
     page.goto(demo.send("picture", customers["high_mrr"], "My card was declined", BODY, name="Pedro Popov"))
     page.get_by_text("Internal note", exact=True).click()
     page.get_by_label("Message", exact=True).fill(NOTE)
@@ -33,6 +35,7 @@ def test_the_picture_of_the_readme(demo: Demo, tab_of: Callable[..., Page]) -> N
     page.goto(page.url.partition("?")[0])
 
     panel = page.locator("#panel")
+    expect(panel.locator("#panel-status")).to_contain_text("Past due")
     expect(panel.get_by_text("MRR", exact=True)).to_be_visible()
     expect(panel).to_contain_text("Why is it here?")
     expect(panel.locator(".invoice").first).to_contain_text("Failed")

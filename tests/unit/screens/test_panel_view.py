@@ -1,13 +1,16 @@
 """What the Stripe panel shows of the panel of the contracts."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.screens.panel_view import EMPTY, panel_view
+from engine.core.facts import Facts
+from web.screens.panel_view import panel_view, with_facts
+from web.screens.panel_words import EMPTY
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 URL = "https://dashboard.stripe.com/acct_1/test/customers/cus_1"
@@ -77,3 +80,35 @@ def test_the_panel_is_total(gaps: dict[str, Any]) -> None:
     """Parts that are empty are left out; nothing fails."""
     gaps = {**gaps, "timeline": []}
     assert panel_view({**LINKED, **gaps}, NOW).empty is None
+
+
+def test_only_what_changed_since_the_conversation_began_is_told() -> None:
+    """An event from before is no news; one from after shows with its amount."""
+    event = {"type": "charged", "url": URL, "amount": "5", "currency": "usd"}
+    timeline = [{**event, "at": "2026-11-20T11:30:00Z"}, {**event, "at": "2026-11-20T10:30:00Z"}]
+    view = panel_view({**LINKED, "timeline": timeline}, NOW, datetime(2026, 11, 20, 11, 0, tzinfo=UTC))
+    assert [(found.text, found.amount, found.age) for found in view.timeline] == [
+        ("Payment succeeded", "$5.00", "30 min")
+    ]
+
+
+def test_the_best_guess_is_shown_as_a_guess() -> None:
+    """With several customers the chooser comes first, and the preview says that it is only one."""
+    candidates = [{"customer_id": "cus_1", "name": "Ana", "url": URL, "best": True}]
+    view = panel_view({**LINKED, "state": "ambiguous", "candidates": candidates}, NOW)
+    assert view.empty is EMPTY["ambiguous"]
+    assert view.customer is not None
+    assert view.customer.matched.text == "Only a guess"
+    assert [candidate.id for candidate in view.candidates] == ["cus_1"]
+
+
+def test_facts_fill_in_the_details() -> None:
+    """How long it is overdue, how many seats, and the balance come from the facts of the same instant."""
+    facts = Facts(as_of=NOW, values={"days_overdue": 3, "quantity": 4, "balance": Decimal("-2.50")})
+    panel = {**LINKED, "plan": {"name": "Team", "price": "9.00", "currency": "usd", "interval": "month", "url": URL}}
+    view = panel_view(with_facts(panel, facts), NOW)
+    assert view.status is not None
+    assert view.status.detail == "3 days overdue"
+    shown = {number.label: (number.text, number.sub) for number in view.numbers}
+    assert shown["Plan"] == ("Team", "\N{MULTIPLICATION SIGN} 4 · $9.00/month")
+    assert shown["Balance"] == ("\N{MINUS SIGN}$2.50", "")

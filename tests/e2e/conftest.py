@@ -19,6 +19,7 @@ import requests
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
 from tests.chromium import get_chromium
+from web.processes.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 CUSTOMERS = 120
@@ -79,10 +80,7 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Run the demonstration for the session, without its trickle of life."""
     folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "web.cli.main", "demo", "--customers", str(CUSTOMERS), "--quiet-life"]
-    environment = {**os.environ, "OCHRE_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)}
-    with (folder / "output.txt").open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    process = _start(folder)
     try:
         yield Demo(**_ready(folder, process))
     finally:
@@ -186,6 +184,15 @@ def tab_of(open_browser: OpenBrowser, cookies: Callable[[str], list[Any]]) -> Ca
         return context.new_page()
 
     return tab
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    """Start the demonstration on a port of its own, since another one may start at the same moment."""
+    options = ("--customers", str(CUSTOMERS), "--quiet-life", "--port", str(free_port()))
+    command = [sys.executable, "-m", "web.cli.main", "demo", *options]
+    environment = {**os.environ, "OCHRE_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+    with (folder / "output.txt").open("wb") as output:
+        return subprocess.Popen(command, env=environment, stdout=output, stderr=output)
 
 
 def _ready(folder: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from tests.integration.web.conftest import environment
 from web.cli.main import COMMANDS, SUMMARIES, ochre
+from web.scheduler import Scheduler
 from web.settings import load
 from web.wiring import build
 
@@ -119,10 +120,30 @@ def test_the_doctor_says_what_is_missing(environ: dict[str, str]) -> None:
         "settings": True,
         "database": True,
         "redis": False,
-        "workers": False,
+        "worker": False,
         "scheduler": False,
         "stripe": True,
     }
+
+
+def test_the_doctor_checks_only_what_is_asked(environ: dict[str, str]) -> None:
+    """With `--only` nothing else is checked, and the status tells of these checks alone."""
+    well = run(environ, "doctor", "--only", "database", "--only", "stripe", "--format", "json")
+    silent = run(environ, "doctor", "--only", "scheduler", "--format", "json")
+    services = build(load(environ))
+    scheduler = Scheduler(services.database, services.clock, services.waker)
+    scheduler.declare()
+    scheduler.tick()
+    services.database.dispose()
+    heard = run(environ, "doctor", "--only", "scheduler")
+
+    assert [finding["check"] for finding in json.loads(well.stdout)] == ["database", "stripe"]
+    assert well.exit_code == 0
+    assert [(finding["check"], finding["ok"]) for finding in json.loads(silent.stdout)] == [("scheduler", False)]
+    assert silent.exit_code == 1
+    assert heard.exit_code == 0
+    assert run(environ, "doctor", "--only", "worker").exit_code == 1
+    assert run(environ, "doctor", "--only", "weather").exit_code == 2
 
 
 def test_migrating_again_changes_nothing(environ: dict[str, str]) -> None:

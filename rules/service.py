@@ -4,16 +4,18 @@ Laws of this module
 - What decides is the newest published version; versions are numbered, immutable and never deleted.
 - Only a text without errors is published, and publishers wait for each other on the draft's row.
 - A published version never changes, so each process compiles it once and keeps it.
+- Whatever changes a draft or publishes is audited in the same transaction, whoever calls.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from engine.audit import repository as audit
 from engine.core.facts import FactCatalog, Facts, JsonValue
 from engine.ids import MemberId, WorkspaceId
 from engine.ports import ActiveRuleset, Clock
@@ -69,6 +71,14 @@ class RulesetService:
         self, workspace_id: WorkspaceId, session: Session, text: str, if_match: str | None, member_id: MemberId
     ) -> Draft | Conflict:
         """Save `text` as the draft if its etag still is `if_match` (None takes any); it need not be sound."""
+        saved = self._save(workspace_id, session, text, if_match, member_id)
+        if isinstance(saved, Draft):
+            self._audit(workspace_id, session, member_id, "ruleset.draft_saved", "draft", {"characters": len(text)})
+        return saved
+
+    def _save(
+        self, workspace_id: WorkspaceId, session: Session, text: str, if_match: str | None, member_id: MemberId
+    ) -> Draft | Conflict:
         draft = Draft(text=text, etag=etag_of(text), updated_by=member_id, updated_at=self._clock.now())
         if repository.replace_draft(workspace_id, session, draft, if_etag=if_match):
             return draft
@@ -93,7 +103,7 @@ class RulesetService:
         if result.ruleset is None:
             return result
         if draft.updated_at is None:  # an unsaved draft has no row to wait on
-            self.put_draft(workspace_id, session, draft.text, None, member_id)
+            self._save(workspace_id, session, draft.text, None, member_id)
             repository.find_draft(workspace_id, session, for_update=True)
         newest = repository.find_key(workspace_id, session)
         version = PublishedVersion(
@@ -105,6 +115,8 @@ class RulesetService:
             published_at=self._clock.now(),
         )
         repository.insert_version(workspace_id, session, version)
+        detail: dict[str, JsonValue] = {"number": version.number, "rules": version.rules}
+        self._audit(workspace_id, session, member_id, "ruleset.published", f"version {version.number}", detail)
         return version
 
     def publish_text(
@@ -131,7 +143,10 @@ class RulesetService:
         version = repository.find_version(workspace_id, session, number)
         if version is None:
             return NoSuchVersion(number=number)
-        return self.put_draft(workspace_id, session, version.text, None, member_id)
+        restored = self._save(workspace_id, session, version.text, None, member_id)
+        if isinstance(restored, Draft):
+            self._audit(workspace_id, session, member_id, "ruleset.restored", f"version {number}", {"number": number})
+        return restored
 
     def active(self, workspace_id: WorkspaceId, session: Session) -> ActiveRuleset | None:
         """Return the newest published version ready to decide, or None if nothing was ever published."""
@@ -162,6 +177,17 @@ class RulesetService:
         if found is None:
             return NoSuchVersion(number=number)
         return trace(found.checked, facts, now=now, on=on, conversation_id=conversation_id)
+
+    def _audit(
+        self,
+        workspace_id: WorkspaceId,
+        session: Session,
+        member_id: MemberId,
+        action: str,
+        target: str,
+        detail: Mapping[str, JsonValue],
+    ) -> None:
+        audit.record(workspace_id, session, member_id, action, target, detail, self._clock.now())
 
     def _loaded(self, workspace_id: WorkspaceId, session: Session, version_key: VersionKey | None) -> _Loaded | None:
         if version_key is None:

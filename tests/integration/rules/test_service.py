@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from engine.audit import repository as audit
 from engine.core.decide import decide
 from engine.core.facts import Facts
 from engine.ids import MemberId, WorkspaceId
@@ -70,6 +71,27 @@ def test_a_draft_that_changed_meanwhile_is_not_overwritten(database: Database, s
         assert late.current == first
 
         assert isinstance(service.put_draft(HERE, session, OTHER, first.etag, BOB), Draft)
+
+
+def test_saving_publishing_and_restoring_are_audited(database: Database, service: RulesetService) -> None:
+    """The audit says who saved, published which number with how many rules, and restored; refusals leave nothing."""
+    with database.workspace(HERE) as session:
+        service.put_draft(HERE, session, SOUND, None, ADA)
+        service.publish(HERE, session, BOB)
+        service.put_draft(HERE, session, FAULTY, None, ADA)
+        service.publish(HERE, session, BOB)
+        service.put_draft(HERE, session, OTHER, "another etag", BOB)
+        service.restore(HERE, session, 1, BOB)
+        service.restore(HERE, session, 7, BOB)
+
+    with database.workspace(HERE, readonly=True) as session:
+        entries = [(one.actor, one.action, one.target, one.detail) for one in audit.entries(HERE, session)]
+    assert entries == [
+        (BOB, "ruleset.restored", "version 1", {"number": 1}),
+        (ADA, "ruleset.draft_saved", "draft", {"characters": len(FAULTY)}),
+        (BOB, "ruleset.published", "version 1", {"number": 1, "rules": 0}),
+        (ADA, "ruleset.draft_saved", "draft", {"characters": len(SOUND)}),
+    ]
 
 
 def test_publishing_numbers_versions_and_the_newest_decides(

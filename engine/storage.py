@@ -6,11 +6,17 @@ Laws of this module
   migrations). On PostgreSQL row-level security enforces it: rows of other workspaces do not exist for a
   transaction of one workspace, and nothing exists for a connection that named none.
 - Money is a 64-bit integer of millionths of the major unit, because SQLite's numerics are floats.
+- SQLite's writers take turns, so that nobody starves; a thread opens one writing transaction at a time.
 - Instants are aware and in UTC on the Python side, whatever the database keeps.
 """
 
+import fcntl
+import os
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -32,7 +38,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -43,6 +49,7 @@ from engine.ids import WorkspaceId
 MICROS = Decimal(1_000_000)
 ALL_WORKSPACES = "*"
 WORKSPACE_SETTING = "ochre.workspace"
+WAL_TRIES = 200
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -140,6 +147,8 @@ class Database:
         self.is_postgresql = self.url.get_backend_name() == "postgresql"
         self.engine = _create_engine(self.url.render_as_string(hide_password=False), pool_size, pg=self.is_postgresql)
 
+        self._turns = _Turns(None if self.is_postgresql else self.url.database)
+
     @contextmanager
     def workspace(self, workspace_id: WorkspaceId, *, readonly: bool = False) -> Iterator[Session]:
         """Open a transaction that sees one workspace only."""
@@ -157,6 +166,7 @@ class Database:
     @contextmanager
     def _transaction(self, scope: str, *, readonly: bool) -> Iterator[Session]:
         with (
+            nullcontext() if readonly else self._turns.take(),
             self.engine.connect().execution_options(ochre_readonly=readonly) as connection,
             connection.begin(),
             Session(bind=connection, expire_on_commit=False) as session,
@@ -171,6 +181,35 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection; a forked child calls this before its first query."""
         self.engine.dispose()
+
+
+class _Turns:
+    """Whose turn it is to write to a SQLite file: one at a time, in all processes.
+
+    SQLite's own wait is a poll with growing pauses, so somebody who writes often starves the others for seconds. The
+    operating system's lock wakes the next writer the moment the last one is done.
+    """
+
+    def __init__(self, database: str | None) -> None:
+        self._path = None if database is None or database == ":memory:" else f"{database}-turns"
+        self._mine = threading.local()
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Wait for the turn and hold it; raise RuntimeError where this thread has it already."""
+        if self._path is None:
+            yield
+            return
+        if getattr(self._mine, "taken", False):
+            raise RuntimeError("this thread already has a transaction open that writes")
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._mine.taken = True
+            yield
+        finally:
+            self._mine.taken = False
+            os.close(descriptor)
 
 
 def row_security_sql(table: str) -> tuple[str, ...]:
@@ -217,11 +256,23 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     # The driver's own transaction handling starts transactions late; ours start where the code says.
     cast("Any", connection).isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _use_wal(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA busy_timeout=10000")
     cursor.close()
+
+
+def _use_wal(cursor: DBAPICursor) -> None:
+    # The switch to WAL, once in a file's life, does not wait for others as everything else does.
+    for _ in range(WAL_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Any) -> None:

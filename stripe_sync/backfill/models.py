@@ -86,14 +86,13 @@ class Progress:
 def plan_run(*, number: int) -> tuple[PlannedStep, ...]:
     """Return the steps of a run.
 
-    What facts need most comes first, and facts follow at once, so that the panel is usable in the first minute. The
-    first run of a connection has nothing to sweep.
+    What decides plan, MRR and status comes first, and facts follow at once, so that rules and panel are usable in the
+    first minute. The first run of a connection has nothing to sweep.
     """
     first = ("products", "prices", "coupons", "customers", "subscriptions")
-    then = ("charges", "invoices", "disputes", "refunds")
-    last = ("invoice_payments", "credit_notes")
+    then = ("charges", "invoices", "disputes", "refunds", "invoice_payments", "credit_notes")
     steps: list[PlannedStep] = []
-    for names in (first, then, last):
+    for names in (first, then):
         steps.extend(PlannedStep(action=Action.LIST, kind=KINDS[name]) for name in names)
         if names is first:
             steps.append(PlannedStep(action=Action.REFERENCES))

@@ -35,7 +35,8 @@ from stripe_sync.reader import AccountReader
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 50
 MAX_PAUSE_S = 300
-FACTS_BATCH = 200
+FACTS_BATCH = 50
+"""End users derived in one transaction; on SQLite everybody else's writes wait that long."""
 SWEEP_BATCH = 500
 """What waits to be fetched again never grows beyond this by a sweep."""
 

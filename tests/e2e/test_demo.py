@@ -15,6 +15,8 @@ import psutil
 import pytest
 import requests
 
+from web.processes.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 90
 PROCESSES = {"stripe-simulator", "valkey", "web", "worker", "scheduler"}
@@ -118,7 +120,8 @@ def test_taken_port_gets_one_line(tmp_path: Path) -> None:
 
 
 def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "web.cli.main", "demo", "--customers", "120", "--quiet-life", *arguments]
+    ports = () if "--port" in arguments else ("--port", str(free_port()), "--stripe-port", str(free_port()))
+    return [sys.executable, "-m", "web.cli.main", "demo", "--customers", "120", "--quiet-life", *ports, *arguments]
 
 
 def _environment(folder: Path) -> dict[str, str]:

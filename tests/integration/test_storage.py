@@ -1,5 +1,8 @@
 """The database layer: transactions, the workspace wall, exact money, aware instants, the outbox."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -50,6 +53,44 @@ def test_failed_block_leaves_nothing(database: Database, clock: FrozenClock) -> 
 
     with database.system() as session:
         assert outbox.system_pending(session, clock.now(), limit=10) == []
+
+
+def test_a_busy_writer_does_not_starve_others(sqlite_url: str) -> None:
+    """While one writes without a pause, the short writes of another wait for a few turns, not for seconds."""
+    busy, other = Database(sqlite_url), Database(sqlite_url)
+    done = threading.Event()
+
+    def write_on_and_on() -> None:
+        while not done.is_set():
+            with busy.workspace(ALICE) as session:
+                session.execute(text("SELECT 1"))
+                time.sleep(0.02)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_on_and_on)
+        began = time.monotonic()
+        for _ in range(10):
+            with other.workspace(BOB) as session:
+                session.execute(text("SELECT 1"))
+        waited = time.monotonic() - began
+        done.set()
+        writing.result()
+
+    assert waited < 5
+
+
+def test_a_second_writing_transaction_of_a_thread_is_refused(sqlite_url: str) -> None:
+    """A thread that opens a writing transaction inside another would wait for itself, so it is told."""
+    database = Database(sqlite_url)
+
+    with (
+        database.workspace(ALICE),
+        pytest.raises(RuntimeError, match="already has a transaction open"),
+        database.workspace(ALICE),
+    ):
+        pass
+    with database.workspace(ALICE) as session:
+        assert session.scalar(text("SELECT 1")) == 1
 
 
 def test_outbox_gives_back_what_failed_later_and_what_is_done_never(database: Database, clock: FrozenClock) -> None:

@@ -1,12 +1,15 @@
 """The demonstration from start to end: simulator, service, workspace, connection, and then a trickle of life."""
 
 import time
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin
 
 from engine.ids import WorkspaceId
+from engine.inbox.end_user_repository import find_end_user_by_email
+from stripe_sync import fact_repository
 from web.demo import files
 from web.demo.browser import Browser, PageError
 from web.demo.content import MEMBERS
@@ -29,6 +32,8 @@ USUAL_STRIPE_PORT = 8100
 BACKFILL_SECONDS = 300
 POLL_SECONDS = 0.25
 EVENTS_A_MINUTE = 6
+NOBODY = "unknown"
+"""The example that is no customer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class DemoOptions:
     """What can be chosen about the demonstration."""
 
     port: int | None
+    stripe_port: int | None
     customers: int
     lively: bool
 
@@ -56,10 +62,10 @@ def run(settings: Settings, options: DemoOptions) -> None:
 def _run(
     settings: Settings, options: DemoOptions, folder: DataFolder, supervisor: Supervisor, progress: Progress
 ) -> None:
-    port = _port(options)
+    port = _port(options.port, USUAL_PORT, "--port")
     account = start_simulator(
         supervisor,
-        port=usual_or_free(USUAL_STRIPE_PORT),
+        port=_port(options.stripe_port, USUAL_STRIPE_PORT, "--stripe-port"),
         webhook_url=f"http://{LOOPBACK}:{port}/webhooks/stripe",
         state=folder.path / "stripe-simulator.state",
         customers=options.customers,
@@ -81,24 +87,25 @@ def _run(
     files.write_state(folder.path, state)
     progress.say("The workspace has its people, teams, queue and rules")
     _connect(services, public_url, state, progress)
-    _wait_for_backfill(services, WorkspaceId(state.workspace_id), supervisor, progress)
-
     customers = example_customers(account)
+    workspace_id = WorkspaceId(state.workspace_id)
+    known = [email for name, email in customers.items() if name != NOBODY]
+    _wait_for_facts(services, workspace_id, known, supervisor, progress)
     files.write_ready_file(folder.path, url=public_url, account=account, state=state, customers=customers)
     progress.text(files.welcome(public_url, account, state, customers))
     trickle = Trickle(
         public_url, state.api_token, other_customers(account), start=int(services.clock.now().timestamp())
     )
     with trickle.running() if options.lively else nullcontext():
-        watch(supervisor)
+        watch(supervisor, _tell_when_complete(services, workspace_id, progress))
 
 
-def _port(options: DemoOptions) -> int:
-    if options.port is None:
-        return usual_or_free(USUAL_PORT)
-    if not is_free(options.port):
-        raise ChildError(f"port {options.port} is taken; choose another with --port, or leave it out")
-    return options.port
+def _port(wanted: int | None, usual: int, option: str) -> int:
+    if wanted is None:
+        return usual_or_free(usual)
+    if not is_free(wanted):
+        raise ChildError(f"port {wanted} is taken; choose another with {option}, or leave it out")
+    return wanted
 
 
 def _connect(services: Services, public_url: str, state: DemoState, progress: Progress) -> None:
@@ -123,20 +130,46 @@ def _connections(services: Services, workspace_id: WorkspaceId) -> list[dict[str
     return [connection for connection in connections if connection["status"] == "active"]
 
 
-def _wait_for_backfill(
-    services: Services, workspace_id: WorkspaceId, supervisor: Supervisor, progress: Progress
+def _wait_for_facts(
+    services: Services, workspace_id: WorkspaceId, emails: Collection[str], supervisor: Supervisor, progress: Progress
 ) -> None:
-    """Show how far the backfill is until it is complete."""
+    """Wait until the example customers have the facts the rules ask for; the backfill goes on after that."""
     deadline = time.monotonic() + BACKFILL_SECONDS
-    while not supervisor.stopping:
-        connection = _connections(services, workspace_id)[0]
-        backfill = connection["backfill"]
-        if backfill["status"] == "complete":
-            progress.say(f"The backfill is complete: {backfill['objects']:,} objects")
-            return
+    while not all(_has_facts(services, workspace_id, email) for email in emails):
+        if supervisor.stopping:
+            raise KeyboardInterrupt
+        backfill = _backfill(services, workspace_id)
         if backfill["status"] == "failed" or time.monotonic() > deadline:
             raise ChildError(f"The backfill is {backfill['status']}; the worker's log says why")
-        progress.update(f"The backfill is {backfill['status']}: {backfill['objects']:,} objects")
+        progress.update(f"Reading the account: {backfill['objects']:,} objects")
         supervisor.check()
         time.sleep(POLL_SECONDS)
-    raise KeyboardInterrupt
+    progress.say("Customers and subscriptions are in; invoices and charges follow in the background")
+
+
+def _has_facts(services: Services, workspace_id: WorkspaceId, email: str) -> bool:
+    with services.database.workspace(workspace_id, readonly=True) as session:
+        end_user = find_end_user_by_email(workspace_id, session, email)
+        found = None if end_user is None else fact_repository.read(workspace_id, session, end_user.id)
+    return found is not None and {"status", "mrr"} <= found.values.keys()
+
+
+def _backfill(services: Services, workspace_id: WorkspaceId) -> dict[str, Any]:
+    """Return how far the backfill of the only connection is."""
+    waiting = {"status": "queued", "objects": 0}
+    found: dict[str, Any] = next(iter(_connections(services, workspace_id)), {}).get("backfill") or waiting
+    return found
+
+
+def _tell_when_complete(services: Services, workspace_id: WorkspaceId, progress: Progress) -> Callable[[], None]:
+    """Return what to call now and then; it says once that the backfill is complete."""
+    state = {"is_told": _backfill(services, workspace_id)["status"] == "complete"}
+
+    def look() -> None:
+        if not state["is_told"]:
+            backfill = _backfill(services, workspace_id)
+            if backfill["status"] == "complete":
+                state["is_told"] = True
+                progress.say(f"The backfill is complete: {backfill['objects']:,} objects")
+
+    return look

@@ -64,10 +64,14 @@ def start_stack(stack: Stack, supervisor: Supervisor, say: Say) -> None:
     say("The worker and the scheduler are running")
 
 
-def watch(supervisor: Supervisor) -> None:
-    """Keep the children running until somebody asks to stop; raise ChildError when one can't be kept running."""
+def watch(supervisor: Supervisor, look: Callable[[], None] = lambda: None) -> None:
+    """Keep the children running until somebody asks to stop; raise ChildError when one can't be kept running.
+
+    `look` is called now and then.
+    """
     while not supervisor.stopping:
         supervisor.check()
+        look()
         time.sleep(WATCH_SECONDS)
 
 

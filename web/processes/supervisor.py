@@ -64,9 +64,11 @@ class Supervisor:
         """Wait for `ready`; raise ChildError if the child ends first or takes longer than `seconds`."""
         child = next(child for child in self._children if child.spec.name == name)
         deadline = time.monotonic() + seconds
-        while not ready():
+        while True:
             if child.process.poll() is not None:
                 raise ChildError(f"{name} ended with code {child.process.returncode}: {_last_line(child.log)}")
+            if ready():
+                return
             if time.monotonic() > deadline:
                 raise ChildError(f"{name} was not ready after {seconds:.0f} s; its log is {child.log}")
             if self.stopping:

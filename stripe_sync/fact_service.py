@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from engine.core.facts import Facts, FactValue, JsonValue, Reason, to_json
 from engine.ids import ConnectionId, EndUserId, WorkspaceId
 from engine.outbox import repository as outbox
+from engine.ports import Clock
 from engine.storage import Database
 from engine.workspace.models import OnAmbiguous, WorkspaceSettings
 from engine.workspace.repository import get_workspace
@@ -88,6 +89,15 @@ class FactService:
             with database.workspace(workspace_id) as session:
                 self.recompute(workspace_id, session, end_user_ids, now, Cause.CLOCK)
         return sum(len(end_user_ids) for end_user_ids in due.values())
+
+    def drain_due(self, database: Database, clock: Clock) -> int:
+        """Work out again everything the clock has made another by now; return for how many end users."""
+        now, total = clock.now(), 0
+        while True:
+            done = self.recompute_due(database, now)
+            total += done
+            if done < BATCH:
+                return total
 
     def read(self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime) -> Facts:
         """Return the facts of an end user at `now`; work them out first if that never happened.

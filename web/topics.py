@@ -7,7 +7,8 @@ EVERY = {
     "outbox": timedelta(seconds=15),
     "backfill": timedelta(seconds=10),
     "catch_up": timedelta(minutes=1),
+    "facts": timedelta(minutes=1),
     "housekeeping": timedelta(hours=1),
 }
-SLOW = frozenset({"backfill", "catch_up"})
-"""These talk to Stripe for long; they have a queue of their own, so that nothing waits behind them."""
+SLOW = frozenset({"backfill", "catch_up", "facts"})
+"""These may work for long; they have a queue of their own, so that nothing waits behind them."""

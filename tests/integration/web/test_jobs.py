@@ -9,10 +9,14 @@ from redis import Redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
+from engine.ids import EndUserId
 from engine.outbox import repository as outbox
 from engine.storage import Database
+from stripe_sync.fact_service import BATCH
 from tests.clock import FrozenClock
+from tests.integration.facts.world import World
 from tests.integration.web.conftest import environment, new_tenant
+from tests.unit.derive.build import customer, invoice
 from web import jobs
 from web.auth.throttle import PER_EMAIL, Throttle
 from web.metrics import Metrics
@@ -44,6 +48,12 @@ def work(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     queues = [queue_named(name, redis) for name in (QUICK, SLOW)]
     SimpleWorker(queues, connection=redis, serializer=JSONSerializer).work(burst=True)
     jobs._prepared.pop().database.dispose()
+
+
+def drain(services: Services, topic: str) -> None:
+    """Do the work of a topic as a worker's child does, which inherits no open connection."""
+    services.database.dispose()
+    jobs.drain(topic)
 
 
 def new_scheduler(services: Services) -> Scheduler:
@@ -94,6 +104,39 @@ def test_the_worker_drains_what_happened(
 
     with services.database.system(readonly=True) as session:
         assert outbox.system_pending(session, now, limit=1000) == []
+
+
+def test_the_clock_is_told_of_once(services: Services, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invoice that falls due is told by the job of the topic `facts`, once, without any event."""
+    monkeypatch.setattr(jobs, "_prepared", [services])
+    world = World(services.database, clock)
+    world.open()
+    connection = world.connect()
+    people = [EndUserId(f"eu_{number:03d}") for number in range(BATCH + 1)]
+    due = int((clock.now() + timedelta(hours=1)).timestamp())
+    world.mirror(
+        connection,
+        customers=[customer(id=f"cus_{who}") for who in people],
+        invoices=[{**invoice("open", id=f"in_{who}", due_date=due), "customer": f"cus_{who}"} for who in people],
+    )
+    for who in people:
+        world.link(connection, f"cus_{who}", who)
+    world.recompute(*people)
+    world.told()
+    drain(services, "facts")
+    early = world.told()
+    clock.advance(timedelta(hours=2))
+    drain(services, "facts")
+    told = world.told()
+    drain(services, "facts")
+
+    assert early == []
+    assert len(told) == len(people)
+    assert {(each["fact"], each["old"], each["new"], each["cause"]) for each in told} == {
+        ("overdue_invoices", 0, 1, "clock")
+    }
+    assert world.told() == []
+    assert EVERY["facts"] == timedelta(minutes=1)
 
 
 def test_a_wake_without_redis_is_only_noted(clock: FrozenClock) -> None:

@@ -46,6 +46,9 @@ EVENTS_TOPIC = "stripe_events"
 BACKFILL_TOPIC = "backfill"
 RESYNC_RECENT = 20
 """How many of a customer's newest objects of a kind are fetched again when one customer is re-synced."""
+BATCHES_AT_ONCE = 5
+"""When a connection begins or ends, what people look at next is right at once; the rest of a large account follows
+by job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,8 @@ class StripeService:
         if isinstance(outcome, Connection):
             with self._database.workspace(outcome.workspace_id) as session:
                 self._running.queue(outcome.workspace_id, session, outcome.id)
+            self._draining.drain_dirty_of(outcome.workspace_id, max_batches=BATCHES_AT_ONCE)
+            self._waker.wake(EVENTS_TOPIC)
             self._waker.wake(BACKFILL_TOPIC)
         return outcome
 
@@ -146,8 +151,7 @@ class StripeService:
             )
             self._access.leave_stale(connection, session)
         trouble = self._connecting.withdraw(connection) if should_withdraw else None
-        # What people look at next is right at once; the rest of a large account follows by job.
-        self._draining.drain_dirty_of(workspace_id, max_batches=5)
+        self._draining.drain_dirty_of(workspace_id, max_batches=BATCHES_AT_ONCE)
         self._waker.wake(EVENTS_TOPIC)
         with self._database.workspace(workspace_id) as session:
             if trouble is not None:

@@ -19,6 +19,7 @@ from engine.core.facts import JsonValue
 from engine.ids import ConnectionId, MemberId, WorkspaceId
 from engine.ports import Clock
 from engine.storage import Database
+from stripe_sync import queue_repository
 from stripe_sync.connect import repository
 from stripe_sync.connect.credentials import AppCredential, ConnectCredential, OAuthCredential, check_restricted_key
 from stripe_sync.connect.models import Connection, ConnectionStatus, ConnectRefused, CredentialKind, Grant
@@ -160,6 +161,10 @@ class Connecting:
             "livemode": grant.livemode,
         }
         audit.record(workspace_id, session, member_id, "stripe.connected", connection_id, detail, now)
+        if present is not None and not present.is_active:
+            # Facts that are stale are not so any more: they wait for the new backfill.
+            known = queue_repository.linked_customers(workspace_id, connection_id)
+            queue_repository.mark_dirty(workspace_id, session, connection_id, known, "link", now)
         return connection
 
     def disconnect(

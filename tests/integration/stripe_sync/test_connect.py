@@ -1,6 +1,7 @@
 """Connecting and disconnecting: every hazard of the callback, the vault, and what stays afterwards."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -8,14 +9,17 @@ import requests
 from sqlalchemy import inspect, text
 
 from engine.audit import repository as audit
+from engine.core.facts import FactValue, Reason, to_json
 from engine.faults import Conflict, NotFound
-from engine.ids import ConnectionId, MemberId
+from engine.ids import ConnectionId, EndUserId, MemberId
 from engine.workspace import repository as workspaces
+from stripe_sync import fact_repository
 from stripe_sync.connect.models import Connection, ConnectRefused, CredentialKind
 from stripe_sync.connect.sealing import KeyRing
 from stripe_sync.connect.vault import Reader, SecretField, Vault, VaultRefusedError
 from stripe_sync.events.models import BadSignature, Ignored, Stored
 from stripe_sync.events.signature import sign
+from stripe_sync.fact_changes import StoredFacts
 from stripe_sync.service import StripeService
 from tests.integration.stripe_sync.office import ADMIN, AGENT, BROWSER, FACTS, KEY, OWNER, Office, Wakes
 
@@ -230,6 +234,54 @@ def test_disconnect_and_connect_again(office: Office) -> None:
     assert office.panel(customer["email"])["state"] in {"linked", "ambiguous"}
 
 
+def test_stored_facts_go_stale_and_come_back(office: Office) -> None:
+    """Nobody has to write in: stored facts turn stale with their last values kept, for people, and return whole.
+
+    Between connecting again and the end of the backfill nothing claims that the connection has ended.
+    """
+    connection = office.synced()
+    before = _stored(office)
+    known = {who: dict(each.facts.values) for who, each in before.items() if "mrr" in each.facts.values}
+    links = _count(office, "stripe_links")
+
+    office.service.disconnect(office.workspace_id, member_id=ADMIN, connection_id=connection.id)
+    office.settle()
+    ended = _stored(office)
+    office.connect()
+    office.settle()
+    connected = _stored(office)
+    office.service.run_backfills()
+    office.settle()
+    after = _stored(office)
+
+    assert len(known) > 10
+    for who, values in known.items():
+        assert ended[who].facts.reasons["mrr"] == Reason.STALE
+        assert ended[who].facts.values == {"match": "email"}
+        last = ended[who].last_values
+        assert last is not None
+        assert (last["mrr"], last["customer_id"]) == (to_json(values["mrr"]), values["customer_id"])
+        assert Reason.STALE not in connected[who].facts.reasons.values()
+        assert connected[who].facts.values["customer"] is True
+        assert after[who].last_values is None
+        assert _timeless(after[who].facts.values) == _timeless(values)
+    assert set(after) == set(before)
+    assert _count(office, "stripe_links") == links
+
+
+def test_access_that_stripe_refuses_leaves_facts_stale(office: Office) -> None:
+    """When Stripe no longer takes the token the connection is revoked, and stored facts turn stale by themselves."""
+    office.synced()
+    known = [who for who, each in _stored(office).items() if "mrr" in each.facts.values]
+    office.simulator.control("faults", status=401)
+    office.service.catch_up(force=True)
+    office.simulator.control("faults")
+    office.settle()
+
+    assert office.status()["status"] == "revoked"
+    assert {str(_stored(office)[who].facts.reasons["mrr"]) for who in known} == {"stale"}
+
+
 def test_disconnect_succeeds_while_stripe_is_down(office: Office) -> None:
     """Stripe not answering does not keep a connection alive; the page says what went wrong."""
     connection = office.connect(office.simulator.accounts[1])
@@ -370,6 +422,17 @@ def _may_read(office: Office, token: str) -> bool:
 def _count(office: Office, table: str) -> int:
     with office.database.workspace(office.workspace_id, readonly=True) as session:
         return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def _stored(office: Office) -> dict[EndUserId, StoredFacts]:
+    """Return everybody's facts as they are stored."""
+    with office.database.workspace(office.workspace_id, readonly=True) as session:
+        people = session.execute(text("SELECT id FROM end_users")).scalars()
+        return fact_repository.read_many(office.workspace_id, session, [EndUserId(who) for who in people])
+
+
+def _timeless(values: Mapping[str, FactValue]) -> dict[str, FactValue]:
+    return {name: value for name, value in values.items() if name != "synced_at"}
 
 
 def _service_towards(office: Office, base: str, keys: list[str] | None = None) -> StripeService:

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from typing import TextIO
 import psutil
 
 GRACE_SECONDS = 3.0
+POLL_SECONDS = 0.05
 
 
 class FolderError(Exception):
@@ -99,23 +101,25 @@ def _lock(lock: TextIO, path: Path) -> None:
 
 
 def _end_group(record: ChildRecord) -> bool:
-    members = _group_members(record)
-    if not members:
+    if not _is_running(record):
         return False
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(record.pid, sign)
-        _gone, members = psutil.wait_procs(members, timeout=GRACE_SECONDS)
-        if not members:
-            break
+        deadline = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < deadline:
+            if not _is_running(record):
+                return True
+            time.sleep(POLL_SECONDS)
     return True
 
 
-def _group_members(record: ChildRecord) -> list[psutil.Process]:
+def _is_running(record: ChildRecord) -> bool:
+    """Tell whether a process of the child's group still runs; a dead one that nobody asked about does not."""
     # Children lead a process group of their own, so the group's number is the recorded pid.
-    members = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) == record.pid and process.create_time() >= record.started - 1:
-                members.append(process)
-    return members
+            is_member = os.getpgid(process.pid) == record.pid and process.create_time() >= record.started - 1
+            if is_member and process.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False

@@ -76,7 +76,8 @@ def read_document(report: Report) -> RulesetDraft | None:
         wrong_type(report, root, "a ruleset", "a mapping with `version`, `rules` and `fallback`")
         return None
     fields = Fields(root, report, RULESET_KEYS, "a ruleset")
-    fields.require("version", "rules", "fallback")
+    if report.source.is_whole:
+        fields.require("version", "rules", "fallback")
     _version(fields)
     return RulesetDraft(
         timezone=_timezone(fields),

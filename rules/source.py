@@ -23,6 +23,7 @@ Plain = bool | int | Decimal | str | None
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KEY_AND_VALUE = re.compile(r"^(?P<key>[ ]*(?:- +)*(?P<name>[\w\"'-]+) *:)[ \t]+(?P<value>\S.*)$")
+_KEY_OR_ITEM = re.compile(r"""[ ]*(?:- |[\w"'-]+ *:(?:[ \t]|$))""")
 _MAX_RECOVERIES = 20
 _UNDECODED = range(0xDC80, 0xDD00)
 """What bytes that are no UTF-8 become when a file is read with `surrogateescape`."""
@@ -89,6 +90,8 @@ class Source:
     text: str
     root: YamlNode | None
     faults: tuple[Fault, ...]
+    is_whole: bool = True
+    """False if reading stopped before the end, so that what is missing may only not have been reached."""
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -131,14 +134,17 @@ def read(text: str) -> Source:
             root = reading.run(readable)
         except yaml.MarkedYAMLError as error:
             fault, line = _syntax_fault(error, readable)
+            if line in broken_lines:  # it was reported, and reading on without its value did not help
+                return Source(text=text, root=None, faults=(*faults, *reading.faults), is_whole=False)
             faults.append(fault)
-            blanked = None if line in broken_lines else _blank(readable, line)
+            blanked = _blank(readable, line)
             if blanked is None or len(broken_lines) >= _MAX_RECOVERIES:
-                return Source(text=text, root=None, faults=(*faults, *reading.faults))
+                return Source(text=text, root=None, faults=(*faults, *reading.faults), is_whole=False)
             broken_lines.add(line)
             readable = blanked
         else:
-            return Source(text=text, root=root, faults=(*faults, *reading.faults))
+            is_whole = all(fault.code != "second_document" for fault in reading.faults)
+            return Source(text=text, root=root, faults=(*faults, *reading.faults), is_whole=is_whole)
 
 
 def _resolve(text: str) -> Plain:
@@ -194,15 +200,25 @@ def _syntax_hint(line: str) -> str | None:
 
 
 def _blank(text: str, line: int) -> str | None:
-    """Return `text` with the value on `line` replaced by spaces, or None if the line is no key and value."""
+    """Return `text` with the value that begins on `line` replaced by spaces, or None if the line is no key and value.
+
+    Lines further in that follow belong to the value, up to one that looks like a key or an item of its own.
+    """
     starts = line_starts(text)
-    written = _line(text, starts, line)
-    found = _KEY_AND_VALUE.match(written)
+    found = _KEY_AND_VALUE.match(_line(text, starts, line))
     if found is None:
         return None
-    spaces = " " * (len(written) - len(found["key"]))
+    last = line
+    while last + 1 < len(starts) and _continues(_line(text, starts, last + 1), found.start("name")):
+        last += 1
     start = starts[line] + len(found["key"])
-    return text[:start] + spaces + text[start + len(spaces) :]
+    end = starts[last] + len(_line(text, starts, last))
+    return text[:start] + re.sub(r"[^\r\n]", " ", text[start:end]) + text[end:]
+
+
+def _continues(line: str, indent: int) -> bool:
+    is_further_in = len(line) - len(line.lstrip(" ")) > indent
+    return not line.strip() or (is_further_in and not _KEY_OR_ITEM.match(line))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,34 @@ def test_everything_that_can_be_written_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        '"vip" in tags',
+        '"vip" in tags\n      and mrr > 5',
+        '"vip" in tags and\n\n      "new" in tags',
+        '"vip in tags',
+        "[vip",
+        "status: past_due",
+        "@vip",
+    ],
+)
+def test_an_unreadable_condition_is_the_only_fault(when: str) -> None:
+    """What stands below a line that YAML can't read, the rest of the condition or the fallback, is not said to miss."""
+    result = check(f"{HEAD}  - name: a\n    when: {when}\n    then: {{assign_team: b}}\n{TAIL}", CATALOG)
+
+    assert [one.code for one in result.diagnostics] == ["yaml_syntax"]
+
+
+def test_nothing_is_missing_that_stands_in_a_second_document() -> None:
+    """A line `---` in the middle hides the rest, whose keys may well be there."""
+    codes = [one.code for one in check(f"{HEAD}  []\n---\n{TAIL}", CATALOG).diagnostics]
+    missing = [one.code for one in check('version: 1\nrules:\n  - when: "a" b\n', CATALOG).diagnostics]
+
+    assert codes == ["second_document"]
+    assert missing.count("missing_key") == 3  # with a line skipped the file was still read to its end
+
+
 def test_a_rule_that_only_stops_is_a_rule() -> None:
     """`then: {}` stands with `stop`."""
     assert _sound("  - {name: a, when: delinquent, then: {}, stop: true}\n").rules[0].actions.is_empty

@@ -124,9 +124,14 @@ def present_csrf_token() -> str:
 
 
 def limit_body(limit: int = BODY_LIMIT) -> None:
-    """Refuse a request that says it is larger than `limit` bytes, and stop reading one that turns out to be."""
+    """Refuse a request that says it is larger than `limit` bytes, and one that turns out to be."""
     request.max_content_length = limit
-    if request.content_length is not None and request.content_length > limit:
+    size = request.content_length
+    if size is None:
+        # In chunks: what lies beyond the limit would be cut off in silence, so read one byte more than is allowed.
+        request.max_content_length = limit + 1
+        size = len(request.get_data())
+    if size > limit:
         raise Problem(413, f"The request is larger than the {limit // (1024 * 1024)} MiB this address takes.")
 
 

@@ -1,5 +1,6 @@
 """Bad requests, and what answers say about them: problems with the right status, and nothing that leaks."""
 
+import io
 import json
 from pathlib import Path
 
@@ -58,6 +59,20 @@ def test_a_body_over_the_limit_is_refused(client: FlaskClient, ours: Tenant) -> 
     large = json.dumps(message(body="x" * (1024 * 1024))).encode()
 
     assert client.post(PATH, data=large, headers={**ours.bearer(), **JSON}).status_code == 413
+
+
+@pytest.mark.parametrize("filler", [b"x", b" "])
+def test_a_body_of_unsaid_size_is_refused_over_the_limit(client: FlaskClient, ours: Tenant, filler: bytes) -> None:
+    """A body in chunks is never cut to what is allowed, not even where the rest would not matter."""
+    large = json.dumps(message()).encode() + filler * (1024 * 1024)
+    sent = client.post(
+        PATH,
+        input_stream=io.BytesIO(large),
+        headers={**ours.bearer(), **JSON},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert sent.status_code == 413
 
 
 def test_a_nul_byte_in_the_address_is_refused(client: FlaskClient, ours: Tenant) -> None:

@@ -81,6 +81,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Whoever read our output has seen enough; keep Python from complaining while it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:
+        message = _about_database(error)
+        if message is None:
+            raise
+        click.echo(f"Error: {message}", err=True)
+        sys.exit(1)
+
+
+def _about_database(error: Exception) -> str | None:
+    """Return one line about a database that is away or not migrated, or None if `error` is about something else."""
+    if "sqlalchemy" not in sys.modules:  # no command touched a database; importing it takes a while
+        return None
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    if not isinstance(error, OperationalError | ProgrammingError):
+        return None
+    told = str(error.orig).strip().splitlines()[0]
+    if "no such table" in told or "does not exist" in told:
+        return f"the database lacks something: {told}; run `ochre migrate`"
+    if isinstance(error, OperationalError):
+        return f"the database at OCHRE_DATABASE_URL cannot be used: {told}"
+    return None
 
 
 if __name__ == "__main__":

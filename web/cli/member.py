@@ -9,7 +9,7 @@ from engine.faults import Conflict, Invalid
 from engine.workspace import repository
 from engine.workspace.models import Role
 from web.cli.lookup import find_workspace
-from web.cli.output import fail, format_option, show
+from web.cli.output import fail, format_option, read_password, show
 from web.startup import load_services
 
 _workspace_option = click.option("--workspace", "workspace_name", required=True, metavar="NAME")
@@ -31,7 +31,7 @@ def add(workspace_name: str, email: str, name: str, role: str, password_file: Te
     """Add the member EMAIL, who can sign in with the password of the file."""
     services = load_services()
     workspace = find_workspace(services, workspace_name)
-    password = password_file.read().rstrip("\r\n")
+    password = read_password(password_file)
     match services.members.add_member(workspace.id, email, password, Role(role), name=name, actor=SYSTEM):
         case Invalid(faults):
             fail("; ".join(fault.message for fault in faults))

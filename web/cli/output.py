@@ -1,7 +1,7 @@
 """How commands print data: for scripts as JSON, for people as lines and tables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 import orjson
@@ -35,6 +35,15 @@ def fail(message: str, status: int = 1) -> None:
     """Print `message` to standard error and exit with `status`."""
     click.echo(f"Error: {message}", err=True)
     raise SystemExit(status)
+
+
+def read_password(file: TextIO) -> str:
+    """Return the password a file holds, without the line's end; exit with a message if it is not UTF-8."""
+    try:
+        return file.read().rstrip("\r\n")
+    except UnicodeDecodeError:
+        fail(f"{file.name} is not UTF-8; save the password as UTF-8")
+        raise
 
 
 def _show_record(record: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import TextIO
 import click
 
 from engine.faults import Conflict, Invalid
-from web.cli.output import fail, format_option, show
+from web.cli.output import fail, format_option, read_password, show
 from web.startup import load_services
 
 
@@ -22,7 +22,7 @@ def command() -> None:
 def create(name: str, owner: str, password_file: TextIO, output_format: str) -> None:
     """Create a workspace called NAME and print its id."""
     services = load_services()
-    result = services.members.create_workspace(name, owner, password_file.read().rstrip("\r\n"))
+    result = services.members.create_workspace(name, owner, read_password(password_file))
     match result:
         case Invalid(faults):
             fail("; ".join(fault.message for fault in faults))

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.integration.web.conftest import environment
-from web.cli.main import COMMANDS, SUMMARIES, ochre
+from web.cli.main import COMMANDS, SUMMARIES, main, ochre
 from web.scheduler import Scheduler
 from web.settings import load
 from web.wiring import build
@@ -90,6 +90,61 @@ def test_a_weak_password_is_refused(environ: dict[str, str]) -> None:
     assert result.exit_code == 1
     assert "10 characters" in result.stderr
     assert json.loads(run(environ, "workspace", "list", "--format", "json").output) == []
+
+
+def test_a_password_that_is_no_text_is_refused(environ: dict[str, str], tmp_path: Path) -> None:
+    """A file in another encoding is told of, without a traceback."""
+    (tmp_path / "password").write_bytes(b"\xff\xfe correct horse")
+    file = str(tmp_path / "password")
+    made = run(environ, "workspace", "create", "Acme", "--owner", "olive@acme.example", "--password-file", file)
+
+    assert made.exit_code == 1
+    assert made.output == f"Error: {file} is not UTF-8; save the password as UTF-8\n"
+
+
+@pytest.mark.parametrize("arguments", [["workspace", "list"], ["migrate"]])
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("sqlite:////proc/nothing/ochre.db", "unable to open database file"),
+        ("postgresql://nobody:secret-word@127.0.0.1:1/ochre", "Connection refused"),
+    ],
+)
+def test_a_database_that_is_away_is_said_in_one_line(
+    environ: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    url: str,
+    complaint: str,
+) -> None:
+    """No traceback and no password, but what to look at."""
+    for name, value in {**environ, "OCHRE_DATABASE_URL": url}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr().err
+
+    assert ended.value.code == 1
+    assert said.startswith("Error: the database at OCHRE_DATABASE_URL cannot be used: ")
+    assert complaint in said
+    assert said.count("\n") == 1
+    assert "secret-word" not in said
+
+
+def test_a_database_without_schema_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database nobody migrated is answered with the command that does."""
+    for name, value in environment(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/new.db").items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main(["workspace", "list"])
+
+    assert ended.value.code == 1
+    assert "no such table" in (said := capsys.readouterr().err)
+    assert "`ochre migrate`" in said
+    assert said.count("\n") == 1
 
 
 def test_members_and_tokens_are_listed_and_revoked(environ: dict[str, str]) -> None:

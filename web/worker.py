@@ -57,13 +57,13 @@ def _serve(redis_url: str, queue_names: tuple[str, ...]) -> None:
     parent = os.getppid()
     while os.getppid() == parent:
         redis = connect(redis_url, patient=True)
-        worker = Worker(
-            [queue_named(name, redis) for name in queue_names],
-            connection=redis,
-            serializer=JSONSerializer,
-            worker_ttl=HEARTBEAT_S,
-        )
         try:
+            worker = Worker(  # this asks Redis already
+                [queue_named(name, redis) for name in queue_names],
+                connection=redis,
+                serializer=JSONSerializer,
+                worker_ttl=HEARTBEAT_S,
+            )
             worker.work()
         except (RedisError, OSError) as error:
             log.warning("worker_without_redis", error=type(error).__name__)

@@ -32,19 +32,22 @@ clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # uv installs in seconds what takes pip most of a minute; where it can't be had or can't install, pip does it.
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Ochre needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 demo" >&2; exit 1; }
-	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV)"; $(PYTHON) -m venv --without-pip $(VENV); }
 	@echo "Installing the pinned packages"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv 2>/dev/null || true
-	@{ $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable . 2>/dev/null \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .; }
+	@test -x $(BIN)/uv \
+	  || $(PYTHON) -m pip --quiet --disable-pip-version-check --python $(BIN)/python install --constraint constraints.txt uv 2>/dev/null \
+	  || { $(BIN)/python -m ensurepip >/dev/null && $(PIP) install --constraint constraints.txt uv 2>/dev/null; } || true
+	@$(UV) --editable . 2>/dev/null || { $(BIN)/python -m ensurepip >/dev/null; $(PIP) install --constraint constraints.txt --editable .; }
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the packages for tests"
-	@{ $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev]' 2>/dev/null \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'; }
+	@$(UV) --editable '.[dev]' 2>/dev/null || { $(BIN)/python -m ensurepip >/dev/null; $(PIP) install --constraint constraints.txt --editable '.[dev]'; }
 	@touch $@
 
 # Random passwords and keys for docker-compose.yml, made once; files that exist are kept. The folder is closed to

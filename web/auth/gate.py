@@ -66,10 +66,20 @@ class Gate:
             scheme, _, text = header.partition(" ")
             caller = self._auth.find_token(text.strip()) if scheme.lower() == "bearer" else None
             if caller is None:
-                raise unauthorized("The token is unknown, mistyped or revoked.", invalid_token=True)
+                raise self._refuse_token()
             return caller
         cookie = cookies.read(request, self._settings)
         return None if cookie is None else self._auth.find_sign_in(cookie)
+
+    def _refuse_token(self) -> Problem:
+        refused = self._auth.note_bad_token(request.remote_addr or "")
+        if refused is None:
+            return unauthorized("The token is unknown, mistyped or revoked.", invalid_token=True)
+        return Problem(
+            429,
+            "Too many unknown tokens came from this address. Wait, and check the token.",
+            headers={"Retry-After": str(int(refused.retry_after.total_seconds()))},
+        )
 
     def _refuse_stranger(self) -> Response:
         if is_for_machines():

@@ -128,6 +128,18 @@ class AuthService:
         principal = _principal(member, session_digest=None)
         return replace(principal, token_id=token.id, scopes=scopes_for_role(member.role, token.scopes))
 
+    def note_bad_token(self, network_address: str) -> TooManyAttempts | None:
+        """Count a token that was no good; return whether there were too many from that address lately.
+
+        It is asked after the look-up only, so a good token is never locked out, whoever else guesses beside it.
+        """
+        keys = [(throttle.TOKENS_PER_ADDRESS, network_address)]
+        wait = self._attempts.wait(keys)
+        if wait is not None:
+            return TooManyAttempts(retry_after=wait)
+        self._attempts.count(keys)
+        return None
+
     def create_token(
         self, workspace_id: WorkspaceId, session: Session, member: Member, name: str, scopes: Iterable[str] | None
     ) -> NewToken | ScopesExceeded:

@@ -16,6 +16,9 @@ PER_EMAIL = RateLimitItemPerMinute(10, 15)
 PER_ADDRESS = RateLimitItemPerMinute(100, 15)
 """Failures from one network address, behind which a whole office may sit: 100 in 15 minutes."""
 
+TOKENS_PER_ADDRESS = RateLimitItemPerMinute(60, 5)
+"""API tokens that nobody has, from one network address: 60 in 5 minutes."""
+
 
 class Throttle:
     """Counts failures by key and says when there were too many."""

@@ -128,6 +128,20 @@ def test_a_database_that_is_away_is_a_503(tmp_path: Path, clock: FrozenClock) ->
     assert client.get("/readyz").status_code == 503
 
 
+def test_guessing_tokens_is_slowed_down_and_good_ones_are_not(client: FlaskClient, ours: Tenant) -> None:
+    """After many unknown tokens from one address more get a 429; good ones, and other addresses, do not notice."""
+    bad = {"Authorization": "Bearer ochre_nobodysnobodysnobodysnobodys000000"}
+    statuses = [client.get(PATH, headers=bad).status_code for _ in range(300)]
+    refused = client.get(PATH, headers=bad)
+    elsewhere = client.get(PATH, headers=bad, environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+
+    assert statuses == [401] * 60 + [429] * 240
+    assert refused.mimetype == "application/problem+json"
+    assert refused.headers["Retry-After"] == "300"
+    assert client.get(PATH, headers=ours.bearer()).status_code == 200
+    assert elsewhere.status_code == 401
+
+
 def test_conversations_are_taken_while_redis_is_away(tmp_path: Path, sqlite_url: str, clock: FrozenClock) -> None:
     """With Redis down a conversation is still acknowledged, and readiness says that only the workers are missing."""
     settings = load(environment(tmp_path, DATABASE_URL=sqlite_url, REDIS_URL="redis://127.0.0.1:1/0"))

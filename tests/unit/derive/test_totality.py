@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from engine.core.facts import to_json
+from engine.core.facts import Facts, to_json
 from stripe_sync.catalog import STORED, STRIPE_FACTS
 from stripe_sync.derive import at, combine, derive, explain
 from stripe_sync.objects import KINDS, bundle_from_json
@@ -88,12 +88,22 @@ RUBBISH: tuple[Any, ...] = (
 MOMENTS = (NOW, NOW + timedelta(days=400), NOW - timedelta(days=20_000))
 
 
+def is_known(found: Facts, seen: set[str] = set()) -> bool:  # noqa: B006  # it remembers on purpose
+    """Return whether the very same facts were read and combined before; most nonsense changes few of them."""
+    key = repr(found)
+    is_seen = key in seen
+    seen.add(key)
+    return is_seen
+
+
 def check(document: Json, moments: tuple[datetime, ...] = MOMENTS) -> None:
     """Derive, read and combine the facts of a document; all must hold the catalog's names and be writable as JSON."""
     chosen = settings(rates={"eur": "1.1"}, subtract_repeating=True, subtract_once=True)
     bundle = bundle_from_json(document)
     found = derive(bundle, NOW, chosen)
     json.dumps(explain(bundle, NOW, chosen)).encode()
+    if moments == (NOW,) and is_known(found):
+        return
     for each in (found, combine([found, found], NOW)):
         assert {*each.values, *each.reasons} <= {stored.name for stored in STORED}
         for moment in moments:
@@ -124,15 +134,24 @@ def replaced(document: Json, path: tuple[Any, ...], value: Any) -> Json:
     return made
 
 
-def test_every_field_may_be_anything() -> None:
+def shape(path: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a path without the positions in its lists."""
+    return tuple("*" if isinstance(key, int) else key for key in path)
+
+
+@pytest.mark.parametrize("kind", sorted(EVERYTHING))
+def test_every_field_may_be_anything(kind: str) -> None:
     """Each value of a rich customer, one after the other, is missing, null, collapsed, expanded or nonsense.
 
-    Every place sees absence, null and an id; the other nonsense takes turns from place to place.
+    Every place sees absence, null and an id; the other nonsense takes turns from field to field.
     """
     check(EVERYTHING)
-    for position, path in enumerate(paths(EVERYTHING)):
+    fields: set[tuple[Any, ...]] = set()
+    for position, path in enumerate(path for path in paths(EVERYTHING) if path[0] == kind):
         turns = [RUBBISH[(position + turn) % len(RUBBISH)] for turn in range(3)]
-        for value in (MISSING, None, "id_only", *turns):
+        is_new = shape(path) not in fields
+        fields.add(shape(path))
+        for value in (MISSING, None, "id_only", *(turns if is_new else ())):
             check(replaced(EVERYTHING, path, value), moments=(NOW,))
 
 

@@ -12,9 +12,11 @@ from multiprocessing.context import ForkProcess
 from types import FrameType
 
 import structlog
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Worker
 from rq.serializers import JSONSerializer
+from typing_extensions import override
 
 from web.jobs import DRAINS, prepare
 from web.waker import QUICK, SLOW, connect, queue_named
@@ -26,6 +28,18 @@ RETRY_S = 2.0
 STOP_S = 20.0
 
 log = structlog.get_logger(__name__)
+
+
+class LastingWorker(Worker):
+    """A worker that says again that it exists when Redis came back empty; otherwise nobody would see it anymore."""
+
+    @override
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that the worker lives, and who it is if that was lost."""
+        if pipeline is None and not self.connection.hexists(self.key, "birth"):
+            self.connection.delete(self.key)  # an earlier heartbeat may have left a rest
+            self.register_birth()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
+        super().heartbeat(timeout, pipeline)
 
 
 def run(redis_url: str) -> None:
@@ -58,7 +72,7 @@ def _serve(redis_url: str, queue_names: tuple[str, ...]) -> None:
     while os.getppid() == parent:
         redis = connect(redis_url, patient=True)
         try:
-            worker = Worker(  # this asks Redis already
+            worker = LastingWorker(  # this asks Redis already
                 [queue_named(name, redis) for name in queue_names],
                 connection=redis,
                 serializer=JSONSerializer,

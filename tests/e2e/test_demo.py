@@ -34,9 +34,7 @@ def test_demo_routes_keeps_its_data_and_leaves_nothing_behind(tmp_path: Path) ->
         process.send_signal(signal.SIGINT)
         code = process.wait(30)
 
-    assert set(demo) == {"url", "api_token", "stripe_url", "stripe_control_token", "logins", "customers"}
-    assert {login["role"] for login in demo["logins"]} == {"owner", "admin", "agent"}
-    assert set(demo["customers"]) == {"past_due", "active", "trialing", "high_mrr", "unknown"}
+    _assert_complete(demo)
     assert set(children) == PROCESSES
     conversation = routed["conversation"]
     assert (conversation["team"], conversation["priority"], conversation["tags"]) == ("billing", "high", ["billing"])
@@ -118,6 +116,12 @@ def test_taken_port_gets_one_line(tmp_path: Path) -> None:
 
 
 # helpers
+
+
+def _assert_complete(demo: dict[str, Any]) -> None:
+    assert set(demo) == {"url", "api_token", "stripe_url", "stripe_control_token", "logins", "customers"}
+    assert {login["role"] for login in demo["logins"]} == {"owner", "admin", "agent"}
+    assert set(demo["customers"]) == {"past_due", "active", "trialing", "high_mrr", "unknown"}
 
 
 def _command(*arguments: str) -> list[str]:

@@ -12,15 +12,18 @@ under `(?i)` a handful of letters (the dotless i, the long s) fold otherwise.
 """
 
 import functools
+import importlib
 import re
 from dataclasses import dataclass
-from re import _constants as op  # type: ignore[attr-defined]  # the parser's vocabulary has no public name
-from re import _parser  # type: ignore[attr-defined]  # nor has the parser; its trees are alike from 3.11 on
 from typing import Any
 
 import re2
 
 from rules import limits
+
+# Python's own parser of patterns and its vocabulary have no public names; their trees are alike from 3.11 on.
+_parser: Any = importlib.import_module("re._parser")
+op: Any = importlib.import_module("re._constants")
 
 _WHITESPACE = (
     (0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029),

@@ -42,7 +42,7 @@ class Templates:
     def copy_postgresql(self, server: PostgresqlServer, name: str) -> str:
         """Make a PostgreSQL database with a synced workspace; return its URL."""
         if self.postgresql is None:
-            self.postgresql = "ochre_synced"
+            self.postgresql = f"ochre_synced_template_{next(_NUMBERS)}"
             _create(server, self.postgresql, "ochre_template")
             self._sync(server.url(self.postgresql))
         _create(server, name, self.postgresql)
@@ -54,7 +54,7 @@ class Templates:
         database.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def synced_templates(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Templates:
     """Return databases that are synced when first asked for."""
     return Templates(folder=tmp_path_factory.mktemp("synced"), simulator=simulator)

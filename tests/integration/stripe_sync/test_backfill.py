@@ -53,11 +53,11 @@ def test_facts_have_no_value_before_their_kind_is_complete(office: Office) -> No
     with _stopping_after_each_page(office):
         for _ in range(60):
             office.service.run_backfills()
-            if office.backfill()["status"] == "complete":
-                break
             if office.end_user(customer["email"]) is not None:
                 facts = office.facts(customer["email"])
                 seen.append((facts.get("mrr"), facts.get("ltv")))
+            if office.backfill()["status"] == "complete":
+                break
 
     mrr, ltv = seen[-1]
     assert mrr is not None

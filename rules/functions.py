@@ -173,7 +173,7 @@ def _split(arguments: Sequence[Value], _zone: tzinfo) -> Value | Unknown:
         return failed("wrong_type", "`$split` needs texts")
     if separator == "":
         return failed("empty_separator", "a text can't be split at nothing")
-    if not isinstance(most, Decimal) or not is_whole(most) or (len(arguments) > 2 and most < 0):  # noqa: PLR2004
+    if not isinstance(most, Decimal) or not is_whole(most) or (len(arguments) > 2 and most < 0):  # noqa: PLR2004  # the same
         return failed("wrong_type", "the third argument of `$split` is a whole number, 0 or more")
     return tuple(text.split(separator, int(min(most, Decimal(len(text))))))
 

@@ -21,7 +21,7 @@ def find_draft(workspace_id: WorkspaceId, session: Session, *, for_update: bool 
 def insert_draft(workspace_id: WorkspaceId, session: Session, draft: Draft) -> bool:
     """Store the first draft; return False if there already is one."""
     table = DbRulesetDraft.__table__
-    statement = upsert(session, table).values(workspace_id=workspace_id, **_columns(draft))  # type: ignore[arg-type]
+    statement = upsert(session, table).values(workspace_id=workspace_id, **_columns(draft))  # type: ignore[arg-type]  # a Table
     inserted = session.execute(statement.on_conflict_do_nothing().returning(table.c.workspace_id))
     return inserted.first() is not None
 

@@ -123,19 +123,21 @@ def test_panel_of_a_silent_connection_is_stale(synced: Office) -> None:
 def test_customers_are_found_by_id_address_and_name(synced: Office) -> None:
     """The chooser finds parts of addresses and names; wildcards mean themselves."""
     customer_id, email = synced.new_customer()
-    # The simulated merchant outlives this test's database, so the part that is looked for is this customer's own.
-    synced.simulator.control("update_customer", id=customer_id, name=f"100%_Müller {customer_id}")
+    # The simulated merchant outlives this test's database, so what is looked for is this customer's own.
+    synced.simulator.control("update_customer", id=customer_id, name=f"100%_Müller {customer_id}!")
     _deliver(synced, customer_id)
+
+    named = f"0%_müller {customer_id}!", f"1%müller {customer_id}!"
 
     with synced.database.workspace(synced.workspace_id) as session:
         found = {
             query: [hit.customer_id for hit in synced.service.search_customers(synced.workspace_id, session, query)]
-            for query in (customer_id, email[:-4].upper(), "0%_M", "%", "", "no such person")
+            for query in (customer_id, email[:-4].upper(), *named, "%", "", "no such person")
         }
 
     assert found[customer_id] == [customer_id]
     assert found[email[:-4].upper()] == [customer_id]
-    assert found["0%_M"] == [customer_id]
+    assert [found[query] for query in named] == [[customer_id], []]
     assert customer_id in found["%"]
     assert len(found["%"]) < 10
     assert found[""] == []

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Index, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from engine.storage import BigId, UtcDateTime, new_metadata
+from engine.storage import BigId, Json, UtcDateTime, new_metadata
 
 metadata = new_metadata()
 
@@ -148,3 +148,31 @@ class DbBackfillStep(Base):
     pages: Mapped[int] = mapped_column(default=0)
     objects: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DbReadCustomer(Base):
+    """A customer whose objects were read on their own, ahead of the lists of the whole account."""
+
+    __tablename__ = "stripe_read_customers"
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    kinds: Mapped[list[str]] = mapped_column(Json)
+    """The kinds of object that are complete for this customer."""
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Counts only if the connection was not made anew since."""
+
+
+class DbLookup(Base):
+    """That a sender is or was looked up in Stripe, in one connection's account."""
+
+    __tablename__ = "stripe_lookups"
+    __table_args__ = (Index("ix_stripe_lookups_asked", "asked_at"),)
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    email_normalized: Mapped[str] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """None while the answer is waited for."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -41,6 +42,19 @@ class Distribution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateOverride:
+    """A workspace's own exchange rate, which wins over the published one."""
+
+    currency: str
+    """Lower case."""
+    into: str
+    rate: Decimal
+    """What one unit of `currency` is worth in `into`."""
+    since: date
+    """The day the rate is of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceSettings:
     """What a workspace can choose."""
 
@@ -51,6 +65,8 @@ class WorkspaceSettings:
     subtract_once: bool = False
     churn_at: ChurnAt = ChurnAt.PERIOD_END
     business_hours: BusinessHours = field(default_factory=lambda: NINE_TO_FIVE)
+    rate_overrides: tuple[RateOverride, ...] = ()
+    """At most one for each pair of currencies."""
 
     @property
     def zone(self) -> ZoneInfo:

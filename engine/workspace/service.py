@@ -57,14 +57,20 @@ def create_workspace(
 def change_settings(
     workspace_id: WorkspaceId, session: Session, clock: Clock, wanted: Mapping[str, Any], *, actor: str
 ) -> WorkspaceSettings | Invalid:
-    """Change the settings named in `wanted`; the others stay."""
-    now_set = repository.get_workspace(workspace_id, session).settings
-    changed = settings_json.parse({**settings_json.to_json(now_set), **wanted})
+    """Change the settings named in `wanted`; the others stay. What is as it was before is not audited."""
+    before = settings_json.to_json(repository.get_workspace(workspace_id, session).settings)
+    changed = settings_json.parse({**before, **wanted})
     if isinstance(changed, Invalid):
         return changed
-    repository.update_settings(workspace_id, session, changed)
-    keys: list[JsonValue] = [*sorted(wanted)]
-    audit.record(workspace_id, session, actor, "settings.changed", workspace_id, {"keys": keys}, clock.now())
+    after = settings_json.to_json(changed)
+    detail: dict[str, JsonValue] = {
+        key: "changed" if isinstance(after[key], dict) else [before[key], after[key]]
+        for key in sorted(after)
+        if after[key] != before[key]
+    }
+    if detail:
+        repository.update_settings(workspace_id, session, changed)
+        audit.record(workspace_id, session, actor, "settings.changed", workspace_id, detail, clock.now())
     return changed
 
 

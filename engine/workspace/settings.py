@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,11 +12,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.core.business_hours import MINUTES_A_DAY, WEEKDAYS, Block, BusinessHours
 from engine.core.facts import JsonValue
 from engine.faults import Fault, Invalid
-from engine.workspace.models import ChurnAt, OnAmbiguous, WorkspaceSettings
+from engine.workspace.currencies import CURRENCIES
+from engine.workspace.models import ChurnAt, OnAmbiguous, RateOverride, WorkspaceSettings
 
-_CURRENCY = re.compile(r"[a-z]{3}")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 MAX_BLOCKS_A_DAY = 10
+MAX_OVERRIDES = 400
+_RATE = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+OF_FACTS = frozenset(
+    {"reporting_currency", "on_ambiguous", "subtract_repeating", "subtract_once", "churn_at", "rate_overrides"}
+)
+"""The settings on which facts depend: when one changes, facts are worked out again."""
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -45,13 +54,82 @@ def to_json(settings: WorkspaceSettings) -> dict[str, JsonValue]:
         day: [[_clock(block.start), _clock(block.end)] for block in blocks]
         for day, blocks in settings.business_hours.items()
     }
+    plain["rate_overrides"] = [override_to_json(override) for override in settings.rate_overrides]
     return plain
 
 
+def override_to_json(override: RateOverride) -> dict[str, JsonValue]:
+    """Return a rate override as `parse` reads it."""
+    return {
+        "currency": override.currency,
+        "into": override.into,
+        "rate": f"{override.rate:f}",
+        "date": override.since.isoformat(),
+    }
+
+
+def parse_currency(value: object) -> str | Fault:
+    """Return a currency in lower case, or what is wrong with it."""
+    if isinstance(value, str) and value.strip().lower() in CURRENCIES:
+        return value.strip().lower()
+    return Fault(pointer="/currency", message=_NO_CURRENCY)
+
+
+def parse_rate(value: object) -> Decimal | Fault:
+    """Return a rate written as a decimal, exactly, or what is wrong with it."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not _RATE.fullmatch(text) or not Decimal(text):
+        return Fault(pointer="/rate", message=_NO_RATE)
+    return Decimal(text)
+
+
+def parse_day(value: object) -> date | Fault:
+    """Return a day written as ISO 8601 has it, or what is wrong with it."""
+    try:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    return Fault(pointer="/date", message="Give a day as 2026-11-20.")
+
+
+_NO_CURRENCY = "Give a currency by its three letters in ISO 4217, such as usd."
+_NO_RATE = (
+    "Give what one unit is worth as a positive decimal, such as 1.10: at most 12 digits before the point and 12 after."
+)
+
+
 def _currency(value: object) -> str:
-    if not isinstance(value, str) or not _CURRENCY.fullmatch(value.lower()):
-        raise _BadValueError("Give a currency by its three letters, such as usd.")
-    return value.lower()
+    found = parse_currency(value)
+    if isinstance(found, Fault):
+        raise _BadValueError(found.message)
+    return found
+
+
+def _rate_overrides(value: object) -> tuple[RateOverride, ...]:
+    if not isinstance(value, list) or len(value) > MAX_OVERRIDES:
+        raise _BadValueError(f"Give a list of at most {MAX_OVERRIDES} rates.")
+    found = tuple(_rate_override(each) for each in value)
+    if len({(each.currency, each.into) for each in found}) < len(found):
+        raise _BadValueError("Give one rate for each pair of currencies.")
+    return found
+
+
+def _rate_override(value: object) -> RateOverride:
+    if not isinstance(value, dict) or set(value) != {"currency", "into", "rate", "date"}:
+        raise _BadValueError(
+            'Give rates such as {"currency": "eur", "into": "usd", "rate": "1.10", "date": "2026-11-20"}.'
+        )
+    rate, since = parse_rate(value["rate"]), parse_day(value["date"])
+    for part in (rate, since):
+        if isinstance(part, Fault):
+            raise _BadValueError(part.message)
+    currency, into = _currency(value["currency"]), _currency(value["into"])
+    if currency == into:
+        raise _BadValueError("A currency needs no rate into itself.")
+    assert isinstance(rate, Decimal)
+    assert isinstance(since, date)
+    return RateOverride(currency=currency, into=into, rate=rate, since=since)
 
 
 def _timezone(value: object) -> str:
@@ -113,4 +191,5 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "subtract_once": _boolean,
     "churn_at": _one_of(ChurnAt),
     "business_hours": _business_hours,
+    "rate_overrides": _rate_overrides,
 }

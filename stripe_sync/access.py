@@ -3,6 +3,8 @@
 What a failure means for the connection is decided here, once: a token that Stripe no longer takes ends it.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -32,6 +34,7 @@ class Access:
     budget: Budget
     vault: Vault
     connecting: Connecting
+    sleep: Callable[[float], None] = time.sleep
 
     def find(self, workspace_id: WorkspaceId, connection_id: ConnectionId) -> Connection | None:
         """Return a connection that may be read now, or None."""
@@ -45,7 +48,7 @@ class Access:
             secret = self.vault.read(
                 connection.workspace_id, session, connection.id, SecretField.TOKEN, on_behalf(connection, purpose)
             )
-        return AccountReader(self.gateway, self.budget, connection, secret.value)
+        return AccountReader(self.gateway, self.budget, connection, secret.value, sleep=self.sleep)
 
     def close(self, reader: AccountReader, *, is_healthy: bool = True) -> None:
         """Note what a reader learnt, in a transaction of its own."""

@@ -24,7 +24,7 @@ from engine.ports import Clock
 from stripe_sync import jsontext
 from stripe_sync.kinds import Kind, StripeJson
 from stripe_sync.settings import PlatformKeys, StripeConfig
-from stripe_sync.transport import ConnectionFailedError, RawAnswer, ReadOnlyTransport, WriteRefusedError
+from stripe_sync.transport import ConnectionFailedError, RawAnswer, ReadOnlyTransport, Wire, WriteRefusedError
 
 API_VERSION = "2026-10-28.endive"
 PAGE_SIZE = 100
@@ -126,11 +126,11 @@ class _Wire(stripe.HTTPClient):
 class Gateway:
     """Reads from Stripe."""
 
-    def __init__(self, config: StripeConfig, clock: Clock) -> None:
-        """Read from the hosts of `config`."""
+    def __init__(self, config: StripeConfig, clock: Clock, wire: Wire | None = None) -> None:
+        """Read from the hosts of `config`; over `wire` where one is given, else over HTTP."""
         self._config = config
         self._clock = clock
-        self._transport = ReadOnlyTransport(config)
+        self._transport = ReadOnlyTransport(config, wire)
         # At lower levels the library logs the bodies of requests and answers, tokens among them.
         logging.getLogger("stripe").setLevel(logging.WARNING)
 

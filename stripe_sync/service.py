@@ -5,7 +5,8 @@ part in the caller's. Job bodies (`drain_events`, `run_backfills`, `catch_up`) w
 and started again at any point.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +40,7 @@ from stripe_sync.linking import Linking
 from stripe_sync.panel_service import PanelService
 from stripe_sync.rates import PublishedRates
 from stripe_sync.settings import StripeConfig
+from stripe_sync.transport import Wire
 
 JOB_TIME = timedelta(seconds=20)
 """How long one job works before it lets others have a turn."""
@@ -66,7 +68,7 @@ class CustomerHit:
 class StripeService:
     """Connections, sync, matching and panel of all workspaces."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the composition root of the Stripe side
         self,
         database: Database,
         clock: Clock,
@@ -75,17 +77,24 @@ class StripeService:
         *,
         encryption_keys: Sequence[str],
         facts: FactService | None = None,
+        wire: Wire | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Bind the parts; nothing is opened yet. Raise ValueError without an encryption key."""
+        """Bind the parts; nothing is opened yet. Raise ValueError without an encryption key.
+
+        `wire` carries requests to Stripe in place of HTTP, and `sleep` waits: for a Stripe and a time that are
+        simulated in this process.
+        """
         self._database = database
         self._clock = clock
         self._config = config
         self._waker = waker
         self._facts = facts or FactService(PublishedRates())
         self._vault = Vault(KeyRing(encryption_keys), clock)
-        gateway = Gateway(config, clock)
+        gateway = Gateway(config, clock, wire)
         self._connecting = Connecting(database, clock, config, gateway, self._vault)
-        self._access = Access(database, clock, gateway, Budget(config), self._vault, self._connecting)
+        budget = Budget(config, sleep=sleep)
+        self._access = Access(database, clock, gateway, budget, self._vault, self._connecting, sleep)
         self._linking = Linking(self._facts, clock)
         self._panels = PanelService(config, self._facts)
         self._receiving = Receiving(database, clock, config, self._vault)

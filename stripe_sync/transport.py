@@ -7,7 +7,7 @@ Laws (design, law 2)
 - The check stands before any socket is opened. Redirects are not followed, proxies of the environment not used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import local
 from urllib.parse import urlsplit
@@ -40,11 +40,16 @@ class RawAnswer:
     body: bytes
 
 
+Wire = Callable[[str, str, Mapping[str, str], bytes | None], RawAnswer]
+"""Carries one request (method, URL, headers, body) that the wall has let through; raises ConnectionFailedError."""
+
+
 class ReadOnlyTransport:
     """Sends requests to Stripe, and refuses all that are not reads."""
 
-    def __init__(self, config: StripeConfig) -> None:
-        """Take the hosts and our own keys from `config`."""
+    def __init__(self, config: StripeConfig, wire: Wire | None = None) -> None:
+        """Take the hosts and our own keys from `config`; send over `wire` where one is given, else over HTTP."""
+        self._wire = wire or self._send
         self._api = _origin(config.api_base)
         self._writes = {
             (_origin(config.connect_base), "/oauth/token"),
@@ -59,7 +64,7 @@ class ReadOnlyTransport:
         """Send one request; raise WriteRefusedError before any socket is opened, ConnectionFailedError after."""
         self._check(method, url, headers)
         try:
-            return self._send(method, url, headers, body)
+            return self._wire(method, url, headers, body)
         except requests.RequestException as error:
             # Only the kind of failure: messages of the library may hold addresses and headers.
             raise ConnectionFailedError(type(error).__name__) from None

@@ -17,7 +17,7 @@ from engine.ids import EndUserId, WorkspaceId
 from engine.storage import upsert
 from stripe_sync.catalog import FIRST, STORED, STRIPE_FACTS
 from stripe_sync.currencies import shown_decimals
-from stripe_sync.derive import Rate, at
+from stripe_sync.derive import Rate, RateSource, at
 from stripe_sync.derive.clock import next_flip
 from stripe_sync.fact_changes import FactChange, StoredFacts, changes
 from stripe_sync.fact_tables import DbEndUserFacts
@@ -125,7 +125,11 @@ def _row(workspace_id: WorkspaceId, end_user_id: EndUserId, stored: StoredFacts,
         "customers": [list(pair) for pair in stored.customers],
         "reporting_currency": stored.reporting_currency,
         "rates": {
-            currency: [str(rate.value), None if rate.published is None else rate.published.isoformat()]
+            currency: [
+                str(rate.value),
+                None if rate.published is None else rate.published.isoformat(),
+                rate.source.value,
+            ]
             for currency, rate in stored.rates.items()
         },
         "last_values": None if stored.last_values is None else dict(stored.last_values),
@@ -158,13 +162,15 @@ def _stored(row: Row[Any]) -> StoredFacts:
     return StoredFacts(
         facts=facts,
         reporting_currency=currency,
-        rates={
-            code: Rate(Fraction(value), None if published is None else date.fromisoformat(published))
-            for code, (value, published) in cells["rates"].items()
-        },
+        rates={code: _rate(*kept) for code, kept in cells["rates"].items()},
         customers=tuple((connection_id, customer_id) for connection_id, customer_id in cells["customers"]),
         last_values=cells["last_values"],
     )
+
+
+def _rate(value: str, published: str | None, source: str = RateSource.PUBLISHED) -> Rate:
+    day = None if published is None else date.fromisoformat(published)
+    return Rate(Fraction(value), day, RateSource(source))
 
 
 def _value(name: str, cell: Any, currency: str) -> FactValue:

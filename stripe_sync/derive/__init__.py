@@ -17,7 +17,7 @@ from stripe_sync.derive.customers import write_customer
 from stripe_sync.derive.explain import explain
 from stripe_sync.derive.invoices import write_invoices
 from stripe_sync.derive.lookup import Lookup
-from stripe_sync.derive.settings import DeriveSettings, FirstRate, GivenRates, NotedRates, Rate, RateTable
+from stripe_sync.derive.settings import DeriveSettings, FirstRate, GivenRates, NotedRates, Rate, RateSource, RateTable
 from stripe_sync.derive.sheet import CustomerFacts, Sheet
 from stripe_sync.derive.subscriptions import write_subscriptions
 from stripe_sync.objects import Bundle
@@ -29,6 +29,7 @@ __all__ = [
     "GivenRates",
     "NotedRates",
     "Rate",
+    "RateSource",
     "RateTable",
     "at",
     "best_of",

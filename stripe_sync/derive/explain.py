@@ -104,7 +104,7 @@ def _converted(
     made: dict[str, Any], minor: Exact, currency: str, settings: DeriveSettings, now: datetime
 ) -> dict[str, Any] | Missing:
     if minor == 0:
-        return {**made, "currency": currency, "rate": None, "rate_of": None, "amount": Fraction(0)}
+        return {**made, "currency": currency, "rate": None, "rate_of": None, "rate_source": None, "amount": Fraction(0)}
     rate = find_rate(currency, settings, now)
     if isinstance(rate, Missing):
         return rate
@@ -113,6 +113,7 @@ def _converted(
         "currency": currency,
         "rate": written(rate.value),
         "rate_of": None if rate.published is None else rate.published.isoformat(),
+        "rate_source": None if currency == settings.reporting_currency else rate.source.value,
         "amount": to_major(minor, currency) * rate.value,
     }
 

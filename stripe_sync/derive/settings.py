@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol
 
@@ -10,12 +11,24 @@ from engine.workspace.models import ChurnAt
 from stripe_sync.objects import KINDS
 
 
+class RateSource(StrEnum):
+    """Where a rate comes from."""
+
+    PUBLISHED = "published"
+    """A reference rate."""
+    OVERRIDE = "override"
+    """An admin's own, in the settings of the workspace."""
+    GIVEN = "given"
+    """Handed in with the question."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one major unit of a currency is worth in another, and the day that was published."""
+    """What one major unit of a currency is worth in another, the day it is of, and who says so."""
 
     value: Fraction
     published: date | None = None
+    source: RateSource = RateSource.PUBLISHED
 
 
 class RateTable(Protocol):
@@ -36,7 +49,7 @@ class GivenRates:
     def rate(self, currency: str, into: str, now: datetime) -> Rate | None:  # noqa: ARG002 - given rates hold always
         """Return the rate that was given, or None."""
         value = self.rates.get(currency) if into == self.into else None
-        return None if value is None else Rate(value)
+        return None if value is None else Rate(value, source=RateSource.GIVEN)
 
 
 @dataclass(frozen=True, slots=True)

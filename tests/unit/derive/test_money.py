@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.facts import Reason, to_json
-from stripe_sync.derive import FirstRate, GivenRates, Rate
+from stripe_sync.derive import FirstRate, GivenRates, Rate, RateSource
 from stripe_sync.derive.money import LARGEST, Missing, rounded
 from stripe_sync.rates import PublishedRates
 from tests.unit.derive.build import NOW, charge, codes, customer, facts, item, mrr, price, settings, subscription
@@ -129,7 +129,7 @@ def test_own_rates_come_before_published_ones() -> None:
     own = GivenRates(into="usd", rates={"eur": Fraction(2)})
     both = FirstRate((own, PUBLISHED))
 
-    assert both.rate("eur", "usd", NOW) == Rate(Fraction(2))
+    assert both.rate("eur", "usd", NOW) == Rate(Fraction(2), source=RateSource.GIVEN)
     assert both.rate("gbp", "usd", NOW) == PUBLISHED.rate("gbp", "usd", NOW)
     assert both.rate("xyz", "usd", NOW) is None
 

@@ -6,7 +6,7 @@ Everything works on many end users at once: a handful of queries per batch, none
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from engine.core.facts import Facts, FactValue, JsonValue, Reason, to_json
 from engine.ids import ConnectionId, EndUserId, WorkspaceId
 from engine.outbox import repository as outbox
-from engine.ports import Clock
+from engine.ports import Clock, Waker
 from engine.storage import Database
 from engine.workspace.models import OnAmbiguous, WorkspaceSettings
 from engine.workspace.repository import get_workspace
-from stripe_sync import fact_repository, mirror_repository
+from stripe_sync import fact_renewal_repository, fact_repository, mirror_repository
 from stripe_sync.catalog import STORED
 from stripe_sync.derive import (
     CustomerFacts,
@@ -36,8 +36,12 @@ from stripe_sync.derive import (
 from stripe_sync.fact_changes import FactChange, StoredFacts, changes
 from stripe_sync.links import LinkedCustomer, Subject, subjects
 from stripe_sync.objects import Bundle
+from stripe_sync.rates import rates_of
 
 BATCH = 300
+FACTS_TOPIC = "facts"
+JOB_TIME = timedelta(seconds=20)
+"""How long one job works before it lets others have a turn."""
 
 Bundles = Mapping[tuple[ConnectionId, str], Bundle]
 
@@ -90,23 +94,56 @@ class FactService:
                 self.recompute(workspace_id, session, end_user_ids, now, Cause.CLOCK)
         return sum(len(end_user_ids) for end_user_ids in due.values())
 
-    def drain_due(self, database: Database, clock: Clock) -> int:
-        """Work out again everything the clock has made another by now; return for how many end users."""
-        now, total = clock.now(), 0
-        while True:
+    def settings_changed(self, workspace_id: WorkspaceId, session: Session, now: datetime) -> None:
+        """Ask that everybody's facts be worked out again by the workspace's new settings.
+
+        One row, whatever the number of end users: the work itself waits for `drain_due`, so wake `FACTS_TOPIC` once
+        the transaction is over. Until it comes to an end user, whoever reads their facts brings them up to date.
+        """
+        fact_renewal_repository.request(workspace_id, session, now)
+
+    def drain_due(self, database: Database, clock: Clock, waker: Waker | None = None) -> int:
+        """Work out again what the clock or the settings made another by now; return for how many end users.
+
+        What does not fit into one job is left to the next, for which `waker` is asked.
+        """
+        now = clock.now()
+        until, total = now + JOB_TIME, 0
+        while clock.now() < until:
             done = self.recompute_due(database, now)
-            total += done
             if done < BATCH:
+                done += self.recompute_requested(database, clock)
+            total += done
+            if not done:
                 return total
+        if waker is not None:
+            waker.wake(FACTS_TOPIC)
+        return total
+
+    def recompute_requested(self, database: Database, clock: Clock) -> int:
+        """Work out again one batch of each workspace whose settings changed; return for how many end users."""
+        with database.system(readonly=True) as session:
+            requested = fact_renewal_repository.system_requested(session)
+        total = 0
+        for workspace_id in requested:
+            with database.workspace(workspace_id) as session:
+                end_user_ids = fact_renewal_repository.take(workspace_id, session, BATCH)
+                self.recompute(workspace_id, session, end_user_ids, clock.now(), Cause.SETTING)
+            total += len(end_user_ids)
+        return total
 
     def read(self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime) -> Facts:
         """Return the facts of an end user at `now`; work them out first if that never happened.
 
+        They follow the workspace's settings at once, also while a change of those is still being worked through.
         How fresh they are is the connection's latest contact with Stripe, later than when they were worked out.
         """
         stored = fact_repository.read(workspace_id, session, end_user_id)
         if stored is None:
             self.recompute(workspace_id, session, [end_user_id], now, Cause.LINK)
+            stored = fact_repository.read(workspace_id, session, end_user_id)
+        elif fact_renewal_repository.awaits(workspace_id, session, end_user_id):
+            self.recompute(workspace_id, session, [end_user_id], now, Cause.SETTING)
             stored = fact_repository.read(workspace_id, session, end_user_id)
         assert stored is not None
         subject = subjects(workspace_id, session, [end_user_id])[end_user_id]
@@ -122,6 +159,7 @@ class FactService:
         now: datetime,
     ) -> Sequence[FactChange]:
         """Derive and store the facts of one batch; return what changed."""
+        rates = rates_of(settings, self.rates)
         before = fact_repository.lock_many(workspace_id, session, end_user_ids, now)
         found = subjects(workspace_id, session, end_user_ids)
         customers = [customer for subject in found.values() for customer in _speaking(subject, settings)]
@@ -133,15 +171,13 @@ class FactService:
             if subject.is_stale:
                 news[end_user_id] = _stale(subject, old, settings, now)
                 continue
-            new = _derive(subject, bundles, settings, self.rates, now)
+            new = _derive(subject, bundles, settings, rates, now)
             news[end_user_id] = new
             if old is not None and _rates_moved(old, new):
                 given = GivenRates(
                     into=old.reporting_currency, rates={code: rate.value for code, rate in old.rates.items()}
                 )
-                at_old_rates[end_user_id] = _derive(
-                    subject, bundles, settings, FirstRate((given, self.rates)), now
-                ).facts
+                at_old_rates[end_user_id] = _derive(subject, bundles, settings, FirstRate((given, rates)), now).facts
         fact_repository.store_many(workspace_id, session, news, now)
         return [
             change

@@ -1,13 +1,15 @@
-"""The table of end users' facts: one wide, typed row each, its columns generated from the catalog.
+"""The tables of end users' facts: one wide, typed row each, its columns generated from the catalog, and who waits.
 
 A column is null where the fact has no value, and `reasons` says why; so a comparison in SQL is unknown exactly where
 it is unknown to a rule. Facts that move with the clock have no column: they are computed over instants that have
 (`stripe_sync.fact_sql`). Instants are kept in whole seconds, as Stripe has them.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table
+from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
 from engine.core.facts import FactType
@@ -15,7 +17,7 @@ from engine.storage import BinaryText, Json, Money, UtcDateTime
 from stripe_sync.catalog import STORED
 from stripe_sync.tables import Base, metadata
 
-__all__ = ["DbEndUserFacts", "metadata"]
+__all__ = ["DbEndUserFacts", "DbFactRenewal", "metadata"]
 
 _TYPES: dict[FactType, TypeEngine[Any]] = {
     FactType.BOOLEAN: Boolean(),
@@ -50,3 +52,14 @@ class DbEndUserFacts(Base):
         # When something becomes another by the clock alone, and the row must be looked at again.
         Index("ix_end_user_facts_due", "due_at"),
     )
+
+
+class DbFactRenewal(Base):
+    """That everybody's facts in a workspace are to be worked out again, and how far that is."""
+
+    __tablename__ = "fact_renewals"
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    done_through: Mapped[str]
+    """The last end user, by id, who is dealt with; empty before the first."""

@@ -28,7 +28,7 @@ DRAINS: dict[str, Callable[[Services], int]] = {
     "outbox": lambda services: services.outbox.drain(),
     "backfill": lambda services: services.stripe.run_backfills(),
     "catch_up": lambda services: services.stripe.catch_up(),
-    "facts": lambda services: services.facts.drain_due(services.database, services.clock),
+    "facts": lambda services: services.facts.drain_due(services.database, services.clock, services.waker),
     "housekeeping": _housekeeping,
 }
 """What does the work of each of `web.topics`; each returns how much was done."""

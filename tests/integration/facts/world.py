@@ -42,9 +42,10 @@ class World:
             workspaces.insert_workspace(HERE, session, made)
 
     def change_settings(self, settings: WorkspaceSettings) -> None:
-        """Change what the workspace chose."""
+        """Change what the workspace chose, and ask that facts follow."""
         with self.database.workspace(HERE) as session:
             workspaces.update_settings(HERE, session, settings)
+            SERVICE.settings_changed(HERE, session, self.clock.now())
 
     def connect(
         self, name: str = "a", *, livemode: bool = True, complete: frozenset[str] = frozenset(KINDS)

@@ -82,6 +82,7 @@ def _fact(  # noqa: PLR0913 - one argument for each column of the table below
     reasons: tuple[Reason, ...] = (),
     clock: ClockForm | None = None,
     exported_as: str | None = None,
+    minimum: int | None = None,
 ) -> FactSpec:
     return FactSpec(
         name=name,
@@ -95,6 +96,7 @@ def _fact(  # noqa: PLR0913 - one argument for each column of the table below
         reasons=reasons,
         clock=clock,
         exported_as=exported_as,
+        minimum=minimum,
     )
 
 
@@ -109,18 +111,22 @@ def _flag(name: str, combine: Combine, definition: str, *, clock: ClockForm | No
 
 
 def _count(name: str, combine: Combine, example: int, definition: str, *, clock: ClockForm | None = None) -> FactSpec:
-    return _fact(name, FactType.NUMBER, combine, example, definition, clock=clock)
+    return _fact(name, FactType.NUMBER, combine, example, definition, clock=clock, minimum=0)
 
 
 def _number(
     name: str, combine: Combine, example: int, definition: str, *, unit: str, clock: ClockForm | None = None
 ) -> FactSpec:
-    return _fact(name, FactType.NUMBER, combine, example, definition, unit=unit, reasons=_APPLICABLE, clock=clock)
+    return _fact(
+        name, FactType.NUMBER, combine, example, definition, unit=unit, reasons=_APPLICABLE, clock=clock, minimum=0
+    )
 
 
-def _money(name: str, combine: Combine, example: str, definition: str, *, always: bool = True) -> FactSpec:
+def _money(
+    name: str, combine: Combine, example: str, definition: str, *, always: bool = True, minimum: int | None = None
+) -> FactSpec:
     reasons = _RATE if always else _RATE_OR_NOTHING
-    return _fact(name, FactType.MONEY, combine, Decimal(example), definition, reasons=reasons)
+    return _fact(name, FactType.MONEY, combine, Decimal(example), definition, reasons=reasons, minimum=minimum)
 
 
 def _instant(name: str, combine: Combine, definition: str) -> FactSpec:
@@ -179,6 +185,7 @@ STRIPE_FACTS: tuple[FactSpec, ...] = (
         "Price of the primary item for one billing period at quantity 1, before discounts; none if tiered, metered or "
         "chosen by the customer.",
         always=False,
+        minimum=0,
     ),
     _money(
         "mrr",
@@ -186,15 +193,18 @@ STRIPE_FACTS: tuple[FactSpec, ...] = (
         "1250.00",
         "Monthly recurring revenue: licensed items of active and past-due subscriptions, brought to a month, after "
         "permanent discounts.",
+        minimum=0,
     ),
-    _money("arr", _SUM, "15000.00", "Annual recurring revenue: twelve times the monthly one before rounding."),
+    _money(
+        "arr", _SUM, "15000.00", "Annual recurring revenue: twelve times the monthly one before rounding.", minimum=0
+    ),
     _money(
         "ltv",
         _SUM,
         "8400.00",
         "Total revenue collected: captured charges less refunds and lost disputes.",
     ),
-    _money("ltv_off_stripe", _SUM, "0.00", "Paid outside Stripe, as recorded on the customer's invoices."),
+    _money("ltv_off_stripe", _SUM, "0.00", "Paid outside Stripe, as recorded on the customer's invoices.", minimum=0),
     # How it stands.
     _text("status", Combine.WORST, "past_due", "Worst status of the live subscriptions.", closed=STATUSES),
     _text("subscription_status", _BEST, "active", "Status of the primary subscription.", closed=SUBSCRIPTION_STATUSES),
@@ -238,7 +248,7 @@ STRIPE_FACTS: tuple[FactSpec, ...] = (
         "How many open invoices are past their due date or, without one, were tried and not paid.",
         clock=CountPassed("invoice_due_dates"),
     ),
-    _money("amount_due", _SUM, "98.00", "What remains to be paid on open invoices."),
+    _money("amount_due", _SUM, "98.00", "What remains to be paid on open invoices.", minimum=0),
     _fact(
         "days_overdue",
         FactType.NUMBER,
@@ -247,6 +257,7 @@ STRIPE_FACTS: tuple[FactSpec, ...] = (
         "Days since the oldest overdue invoice was due; 0 if none is overdue.",
         unit="days",
         clock=ElapsedDays("overdue_since"),
+        minimum=0,
     ),
     _text("last_invoice_status", _LATEST, "open", "Status of the latest invoice.", closed=INVOICE_STATUSES),
     _instant("last_invoice_at", _LATEST, "When the latest invoice was finalized, or created if it never was."),
@@ -258,7 +269,7 @@ STRIPE_FACTS: tuple[FactSpec, ...] = (
     _count("payments", _SUM, 14, "How many charges succeeded and were captured."),
     _instant("last_payment_at", _LATEST, "When the latest such charge was made."),
     _money("last_payment_amount", _LATEST, "49.00", "Amount of the latest such charge.", always=False),
-    _money("refunded", _SUM, "0.00", "Total refunded."),
+    _money("refunded", _SUM, "0.00", "Total refunded.", minimum=0),
     _instant("last_refund_at", _LATEST, "When money was last refunded."),
     _count("disputes", _SUM, 0, "How many charges were disputed; inquiries and prevented disputes do not count."),
     _count("open_disputes", _SUM, 0, "How many disputes await an answer or a ruling."),

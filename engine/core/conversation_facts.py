@@ -16,7 +16,7 @@ from engine.core.facts import Facts, FactSpec, FactType, FactValue, JsonValue, R
 PRIORITIES = ("low", "normal", "high", "urgent")
 
 
-def _spec(
+def _spec(  # noqa: PLR0913 - one argument for each column of the table below
     name: str,
     type_: FactType,
     definition: str,
@@ -25,6 +25,8 @@ def _spec(
     closed_set: tuple[str, ...] | None = None,
     unit: str | None = None,
     optional: bool = False,
+    minimum: int | None = None,
+    maximum: int | None = None,
 ) -> FactSpec:
     return FactSpec(
         name=name,
@@ -35,6 +37,8 @@ def _spec(
         closed_set=closed_set,
         unit=unit,
         reasons=(Reason.NOT_APPLICABLE,) if optional else (),
+        minimum=minimum,
+        maximum=maximum,
     )
 
 
@@ -71,7 +75,14 @@ CONVERSATION_FACTS: tuple[FactSpec, ...] = (
     ),
     _spec("team", FactType.STRING, "The name of the team it is assigned to.", "billing", optional=True),
     _spec("queue", FactType.STRING, "The name of the queue it waits in.", "onboarding", optional=True),
-    _spec("message_count", FactType.NUMBER, "How many messages customer and agents have written.", 1, unit="messages"),
+    _spec(
+        "message_count",
+        FactType.NUMBER,
+        "How many messages customer and agents have written.",
+        1,
+        unit="messages",
+        minimum=0,
+    ),
     _spec("created_at", FactType.DATETIME, "When the conversation began.", datetime(2026, 11, 20, 12, 0, tzinfo=UTC)),
     _spec(
         "weekday",
@@ -80,7 +91,15 @@ CONVERSATION_FACTS: tuple[FactSpec, ...] = (
         "friday",
         closed_set=WEEKDAYS,
     ),
-    _spec("hour", FactType.NUMBER, "The hour of the day now, 0 to 23, in the workspace's time zone.", 12, unit="hour"),
+    _spec(
+        "hour",
+        FactType.NUMBER,
+        "The hour of the day now, 0 to 23, in the workspace's time zone.",
+        12,
+        unit="hour",
+        minimum=0,
+        maximum=23,
+    ),
     _spec(
         "within_business_hours",
         FactType.BOOLEAN,

@@ -142,6 +142,10 @@ class FactSpec:
     """What a number counts: `days`, `seconds`, `currency`, …"""
     closed_set: tuple[str, ...] | None = None
     """Every value the fact can take; a literal outside it is an error at check."""
+    minimum: int | None = None
+    """The least a number can be, if there is a least; a threshold below it is never reached."""
+    maximum: int | None = None
+    """The most a number can be, if there is a most."""
     reasons: tuple[Reason, ...] = ()
     """Reasons it can be missing for, beyond those every Stripe fact shares."""
     clock: ClockForm | None = None

@@ -59,6 +59,10 @@ class BillingFacts:
 class FactSource(Protocol):
     """Gives what Stripe knows about an end user."""
 
+    def look_up(self, workspace_id: WorkspaceId, email: str) -> None:
+        """Prepare for a sender nobody may know yet, outside of any transaction; returns within a second."""
+        ...
+
     def match_and_read(
         self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime
     ) -> BillingFacts:

@@ -80,6 +80,9 @@ class Router:
         checked = check_conversation(draft, now)
         if isinstance(checked, Invalid):
             return checked
+        if checked.sender.email is not None:
+            self._sources.facts.look_up(workspace_id, checked.sender.email)
+            now = self._clock.now()
         try:
             with self._database.workspace(workspace_id) as session:
                 known = _replay(workspace_id, session, checked)

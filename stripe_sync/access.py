@@ -42,13 +42,15 @@ class Access:
             connection = repository.find_connection(workspace_id, session, connection_id)
         return connection if connection is not None and connection.is_active else None
 
-    def open(self, connection: Connection, purpose: str) -> AccountReader:
-        """Return a reader for a job; raise VaultRefusedError."""
+    def open(self, connection: Connection, purpose: str, *, is_interactive: bool = False) -> AccountReader:
+        """Return a reader for a job, or for somebody who waits (`is_interactive`); raise VaultRefusedError."""
         with self.database.workspace(connection.workspace_id) as session:
             secret = self.vault.read(
                 connection.workspace_id, session, connection.id, SecretField.TOKEN, on_behalf(connection, purpose)
             )
-        return AccountReader(self.gateway, self.budget, connection, secret.value, sleep=self.sleep)
+        return AccountReader(
+            self.gateway, self.budget, connection, secret.value, is_interactive=is_interactive, sleep=self.sleep
+        )
 
     def close(self, reader: AccountReader, *, is_healthy: bool = True) -> None:
         """Note what a reader learnt, in a transaction of its own."""

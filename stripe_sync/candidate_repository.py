@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from engine.ids import ConnectionId, WorkspaceId
 from stripe_sync.connect.models import Connection
 from stripe_sync.kinds import KINDS
+from stripe_sync.lookup.repository import kinds_read
 from stripe_sync.matching import NO_LIVE_SUBSCRIPTION, SUBSCRIPTION_RANK, Candidate, CustomerKey
 from stripe_sync.mirror_tables import MIRROR
 
@@ -55,8 +56,9 @@ def candidates(
     contested = [_key(row) for rows in found.values() if len(rows) > 1 for row in rows]
     ranks = _subscription_ranks(workspace_id, session, contested)
     paying = _paying(workspace_id, session, contested)
+    read = kinds_read(workspace_id, session, contested, connections)
     return {
-        email: [_candidate(row, connections[_key(row).connection_id], ranks, paying) for row in rows]
+        email: [_candidate(row, connections[_key(row).connection_id], ranks, paying, read) for row in rows]
         for email, rows in found.items()
     }
 
@@ -66,10 +68,11 @@ def _candidate(
     connection: Connection,
     ranks: Mapping[CustomerKey, int],
     paying: Collection[CustomerKey],
+    read: Mapping[CustomerKey, frozenset[str]],
 ) -> Candidate:
     key = _key(row)
     has_history = True if key in ranks or key in paying else None
-    if has_history is None and connection.synced_kinds >= HISTORY_KINDS:
+    if has_history is None and connection.synced_kinds | read.get(key, frozenset()) >= HISTORY_KINDS:
         has_history = False
     return Candidate(
         key=key,

@@ -15,6 +15,8 @@ from engine.ids import ConnectionId, EndUserId, WorkspaceId
 from engine.storage import upsert
 from stripe_sync.connect.models import Connection
 from stripe_sync.connect.repository import connections
+from stripe_sync.kinds import KINDS
+from stripe_sync.lookup.repository import kinds_read
 from stripe_sync.matching import LINKED, CustomerKey, Link, LinkKind
 from stripe_sync.tables import DbLink
 
@@ -28,11 +30,13 @@ class LinkedCustomer:
     customer_id: str
     connection: Connection
     kind: LinkKind
+    own_kinds: frozenset[str] = frozenset()
+    """Kinds of which this customer's objects were read on their own."""
 
     @property
     def synced_kinds(self) -> frozenset[str]:
         """Return the kinds of object that are complete; facts that need another one are `not_synced`."""
-        return self.connection.synced_kinds
+        return self.connection.synced_kinds | self.own_kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +66,28 @@ def subjects(
     """Return a subject for every end user asked for, also for those without any link."""
     by_id = {connection.id: connection for connection in connections(workspace_id, session)}
     links = links_of(workspace_id, session, end_user_ids)
-    is_connected = any(connection.is_active for connection in by_id.values())
+    incomplete = {connection.id for connection in by_id.values() if not connection.synced_kinds >= KINDS.keys()}
+    keys = {link.key for each in links.values() for link in each if link.key.connection_id in incomplete}
+    own_kinds = kinds_read(workspace_id, session, keys, by_id)
     return {
-        end_user_id: _subject(end_user_id, links.get(end_user_id, frozenset()), by_id, is_connected=is_connected)
+        end_user_id: _subject(end_user_id, links.get(end_user_id, frozenset()), by_id, own_kinds)
         for end_user_id in end_user_ids
     }
 
 
 def _subject(
-    end_user_id: EndUserId, links: Iterable[Link], by_id: Mapping[ConnectionId, Connection], *, is_connected: bool
+    end_user_id: EndUserId,
+    links: Iterable[Link],
+    by_id: Mapping[ConnectionId, Connection],
+    own_kinds: Mapping[CustomerKey, frozenset[str]],
 ) -> Subject:
     found = tuple(
-        LinkedCustomer(customer_id=link.key.customer_id, connection=by_id[link.key.connection_id], kind=link.kind)
+        LinkedCustomer(
+            customer_id=link.key.customer_id,
+            connection=by_id[link.key.connection_id],
+            kind=link.kind,
+            own_kinds=own_kinds.get(link.key, frozenset()),
+        )
         for link in sorted(links, key=lambda link: link.key)
         if link.key.connection_id in by_id
     )
@@ -85,7 +99,7 @@ def _subject(
         customers=linked,
         candidates=() if linked else candidates,
         duplicates=tuple(customer for customer in found if customer.kind is LinkKind.DUPLICATE),
-        is_connected=is_connected,
+        is_connected=any(connection.is_active for connection in by_id.values()),
     )
 
 

@@ -56,10 +56,11 @@ class Mirroring:
     now: datetime
 
     def take_page(
-        self, kind: Kind, objects: Sequence[StripeJson], stamp: datetime, run_id: str
+        self, kind: Kind, objects: Sequence[StripeJson], stamp: datetime, run_id: str | None
     ) -> frozenset[CustomerKey]:
         """Take one page of a list that was asked for at `stamp`, and whole objects that stand inside it.
 
+        `run_id` is the run that reads the whole account, None for a list of one customer's objects.
         Who uses shared objects is not told: a run derives everybody's facts once its lists are read.
         """
         news = News(stamp=stamp, source=Source.PAGE)
@@ -72,7 +73,7 @@ class Mirroring:
             self._write(KINDS[name], inside, news, run_id)
         return frozenset() if kind.name in SHARED_KINDS else self._touched(kind, written)
 
-    def _write(self, kind: Kind, objects: Sequence[StripeJson], news: News, run_id: str) -> frozenset[str]:
+    def _write(self, kind: Kind, objects: Sequence[StripeJson], news: News, run_id: str | None) -> frozenset[str]:
         written = mirror_write_repository.write(
             self.workspace_id, self.session, self.connection_id, kind, objects, news, run_id=run_id
         )

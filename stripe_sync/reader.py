@@ -37,21 +37,28 @@ class AccountReader:
         connection: Connection,
         token: str,
         *,
+        is_interactive: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Read with `token`, which the vault gave out for `connection`."""
+        """Read with `token`, which the vault gave out for `connection`.
+
+        Where somebody waits (`is_interactive`) requests come out of an allowance of their own, and a 429 is not
+        waited out.
+        """
         self.connection = connection
         self._gateway = gateway
         self._budget = budget
         self._token = token
         self._sleep = sleep
-        self._account = f"{connection.account_id}:{'live' if connection.livemode else 'test'}"
+        mode = "live" if connection.livemode else "test"
+        self._account = f"{connection.account_id}:{mode}{':interactive' if is_interactive else ''}"
+        self._patience = () if is_interactive else PATIENCE_S
         self._offset = connection.clock_offset
         self._reads = 0
 
     def read(self, ask: Callable[[Gateway, str], Said]) -> Said:
         """Return what `ask(gateway, token)` returns, within the budget; raise GatewayError, after some 429s too."""
-        for patience in (*PATIENCE_S, None):
+        for patience in (*self._patience, None):
             self._budget.take(self._account)
             self._reads += 1
             try:

@@ -22,7 +22,6 @@ from stripe_sync.access import Access
 from stripe_sync.backfill import repository as backfill_repository
 from stripe_sync.backfill.running import Running
 from stripe_sync.budget import Budget
-from stripe_sync.candidate_repository import HISTORY_KINDS
 from stripe_sync.connect import repository as connect_repository
 from stripe_sync.connect.connecting import Connecting
 from stripe_sync.connect.models import Connection, ConnectRefused, CredentialKind
@@ -37,6 +36,9 @@ from stripe_sync.fact_service import Cause, FactService
 from stripe_sync.gateway import Gateway
 from stripe_sync.kinds import KINDS
 from stripe_sync.linking import Linking
+from stripe_sync.lookup.limits import LookupLimits
+from stripe_sync.lookup.reading import CustomerReading
+from stripe_sync.lookup.senders import SenderLookup
 from stripe_sync.panel_service import PanelService
 from stripe_sync.rates import PublishedRates
 from stripe_sync.settings import StripeConfig
@@ -101,6 +103,9 @@ class StripeService:
         self._draining = Draining(database, clock, self._access, self._linking)
         self._refetching = Refetching(database, clock, self._access, self._linking)
         self._running = Running(database, clock, self._access, self._linking, self._refetching)
+        self._reading = CustomerReading(database, clock, self._linking)
+        limits = LookupLimits(config.redis_url)
+        self._senders = SenderLookup(database, clock, self._access, self._reading, limits)
         self._catching_up = CatchingUp(database, clock, self._access)
 
     # Connecting ---------------------------------------------------------------------------------------------------
@@ -251,6 +256,18 @@ class StripeService:
 
     # Matching and panel -------------------------------------------------------------------------------------------
 
+    def look_up(self, workspace_id: WorkspaceId, email: str) -> None:
+        """Look a sender up in Stripe if the mirror can't know them yet; returns within a second (the FactSource)."""
+        self._senders.ahead(workspace_id, email)
+
+    def look_up_again(self, workspace_id: WorkspaceId, email: str) -> bool:
+        """Finish a look-up that was not answered in time; return whether nothing more is to be waited for."""
+        return self._senders.again(workspace_id, email)
+
+    def forget_lookups(self) -> int:
+        """Remove look-ups that no longer count; return how many."""
+        return self._senders.forget_old()
+
     def match_and_read(
         self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime
     ) -> BillingFacts:
@@ -262,18 +279,7 @@ class StripeService:
         if is_other or subject.is_stale or not subject.customers:
             self._facts.recompute(workspace_id, session, [end_user_id], now, Cause.LINK)
         facts = self._facts.read(workspace_id, session, end_user_id, now)
-        return BillingFacts(facts=facts, match_pending=self._is_pending(workspace_id, session, subject))
-
-    def _is_pending(self, workspace_id: WorkspaceId, session: Session, subject: links.Subject) -> bool:
-        """Return whether a better match may follow: lists that decide it are not read to their end yet."""
-        if subject.match == "ambiguous":
-            # Which of them ever paid is not known before these lists are complete.
-            connections = [customer.connection for customer in subject.candidates]
-            return any(each.is_active and not each.synced_kinds >= HISTORY_KINDS for each in connections)
-        if subject.match != "none":
-            return False
-        found = connect_repository.connections(workspace_id, session)
-        return any(each.is_active and "customers" not in each.synced_kinds for each in found)
+        return BillingFacts(facts=facts, match_pending=self._senders.is_pending(workspace_id, session, subject, now))
 
     def panel(
         self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import structlog
 
 from engine.core.ruleset import Trigger
-from engine.ids import ConversationId
+from engine.ids import ConversationId, EndUserId
+from engine.inbox.end_user_repository import end_users_by_id
 from engine.inbox.models import Status
 from engine.inbox.repository import find_conversation
 from engine.outbox import repository
@@ -18,6 +19,7 @@ from engine.outbox.repository import OutboxEntry
 from engine.ports import Clock
 from engine.router import Router
 from engine.storage import Database
+from stripe_sync.service import StripeService
 
 BATCH = 100
 
@@ -31,10 +33,11 @@ class NotYetError(Exception):
 class OutboxDrain:
     """Draws the consequences of what happened."""
 
-    def __init__(self, database: Database, clock: Clock, router: Router) -> None:
+    def __init__(self, database: Database, clock: Clock, router: Router, stripe: StripeService) -> None:
         self._database = database
         self._clock = clock
         self._router = router
+        self._stripe = stripe
         self._consequences: dict[str, Callable[[OutboxEntry], None]] = {"match_pending": self._match_again}
 
     def drain(self) -> int:
@@ -69,9 +72,18 @@ class OutboxDrain:
     def _match_again(self, entry: OutboxEntry) -> None:
         """Decide a conversation anew whose sender's look-up in Stripe was not done in time."""
         conversation_id = ConversationId(entry.payload["conversation_id"])
+        email = self._address(entry, EndUserId(entry.payload["end_user_id"]))
+        if email is not None and not self._stripe.look_up_again(entry.workspace_id, email):
+            raise NotYetError("Stripe has not answered the look-up yet")
         routed = self._router.reroute(entry.workspace_id, conversation_id, on=Trigger.CREATED.value)
         if routed is None and self._is_pending(entry, conversation_id):
             raise NotYetError("Stripe has not answered the look-up yet")
+
+    def _address(self, entry: OutboxEntry, end_user_id: EndUserId) -> str | None:
+        """Return the address to look up, as it was written; None if the end user is gone or has none."""
+        with self._database.workspace(entry.workspace_id, readonly=True) as session:
+            found = end_users_by_id(entry.workspace_id, session, [end_user_id])
+        return found[end_user_id].email if end_user_id in found else None
 
     def _is_pending(self, entry: OutboxEntry, conversation_id: ConversationId) -> bool:
         with self._database.workspace(entry.workspace_id, readonly=True) as session:

@@ -70,6 +70,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
         stripe=stripe,
         facts=facts,
         router=router,
-        outbox=OutboxDrain(database, clock, router),
+        outbox=OutboxDrain(database, clock, router, stripe),
         drafter=DrafterService(stripe, CATALOG, clock),
     )

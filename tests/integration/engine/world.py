@@ -80,6 +80,11 @@ class FixedFacts:
     match_pending: bool = False
     asked: list[EndUserId] = field(default_factory=list)
     before_answer: Callable[[], object] = lambda: None
+    looked_up: list[str] = field(default_factory=list)
+
+    def look_up(self, workspace_id: WorkspaceId, email: str) -> None:  # noqa: ARG002  the protocol's
+        """Remember who was looked up."""
+        self.looked_up.append(email)
 
     def match_and_read(
         self,

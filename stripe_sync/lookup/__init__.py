@@ -1,0 +1,1 @@
+"""Senders are looked up in Stripe when the mirror can't know them yet."""

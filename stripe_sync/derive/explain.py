@@ -79,6 +79,7 @@ def _item_line(
         "subscription": reference(subscription),
         "item": line.item_id,
         "price": line.price_id,
+        "product": line.product_id,
         "quantity": line.quantity,
         "interval": line.period.interval,
         "interval_count": line.period.count,

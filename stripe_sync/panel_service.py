@@ -13,12 +13,14 @@ from engine.workspace.repository import get_workspace
 from stripe_sync import candidate_repository, mirror_repository
 from stripe_sync.connect.repository import connections
 from stripe_sync.dashboard import Dashboard
-from stripe_sync.derive import DeriveSettings, at, combine, derive
+from stripe_sync.derive import at, combine, derive
+from stripe_sync.explain_service import dashboard_of, derive_settings
 from stripe_sync.fact_service import FactService
 from stripe_sync.kinds import KINDS
 from stripe_sync.links import LinkedCustomer, Subject, subjects
 from stripe_sync.matching import CustomerKey, best_first
 from stripe_sync.panel import CandidateCard, PanelData, PanelJson, Record, build
+from stripe_sync.rates import rates_of
 from stripe_sync.settings import StripeConfig
 
 RECENT = 30
@@ -62,10 +64,7 @@ class PanelService:
 
     def dashboard(self, customer: LinkedCustomer) -> Dashboard:
         """Return the Dashboard a customer's records open in."""
-        connection = customer.connection
-        return Dashboard(
-            base=self.config.dashboard_base, account_id=connection.account_id, livemode=connection.livemode
-        )
+        return dashboard_of(self.config, customer)
 
     def _recent(
         self, workspace_id: WorkspaceId, session: Session, customers: Sequence[LinkedCustomer], kind: str
@@ -96,15 +95,7 @@ class PanelService:
         derived = derive(
             bundles[customer.customer_id],
             now,
-            DeriveSettings(
-                reporting_currency=settings.reporting_currency,
-                timezone=settings.timezone,
-                subtract_repeating=settings.subtract_repeating,
-                subtract_once=settings.subtract_once,
-                churn_at=settings.churn_at,
-                rates=self.facts.rates,
-                complete=customer.synced_kinds,
-            ),
+            derive_settings(settings, rates_of(settings, self.facts.rates), customer),
         )
         return at(combine([derived], now), now)
 

@@ -32,6 +32,7 @@ from stripe_sync.events.draining import Draining
 from stripe_sync.events.models import Received
 from stripe_sync.events.receiving import Receiving
 from stripe_sync.events.refetching import Refetching
+from stripe_sync.explain_service import ExplainService
 from stripe_sync.fact_service import Cause, FactService
 from stripe_sync.gateway import Gateway
 from stripe_sync.kinds import KINDS
@@ -99,6 +100,7 @@ class StripeService:
         self._access = Access(database, clock, gateway, budget, self._vault, self._connecting, sleep)
         self._linking = Linking(self._facts, clock)
         self._panels = PanelService(config, self._facts)
+        self._explaining = ExplainService(config, self._facts)
         self._receiving = Receiving(database, clock, config, self._vault)
         self._draining = Draining(database, clock, self._access, self._linking)
         self._refetching = Refetching(database, clock, self._access, self._linking)
@@ -286,6 +288,12 @@ class StripeService:
     ) -> dict[str, Any]:
         """Return the panel of the contracts, without `why`."""
         return self._panels.panel(workspace_id, session, end_user_id, now)
+
+    def explain(
+        self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, fact: str, now: datetime
+    ) -> dict[str, Any] | NotFound:
+        """Return line by line how a fact of an end user was made."""
+        return self._explaining.explain(workspace_id, session, end_user_id, fact, now)
 
     def link_customer(
         self,

@@ -204,7 +204,13 @@ STRIPE_FACTS: tuple[FactSpec, ...] = (
         "8400.00",
         "Total revenue collected: captured charges less refunds and lost disputes.",
     ),
-    _money("ltv_off_stripe", _SUM, "0.00", "Paid outside Stripe, as recorded on the customer's invoices.", minimum=0),
+    _money(
+        "ltv_off_stripe",
+        _SUM,
+        "0.00",
+        "Paid outside Stripe, as the customer's invoices record, less what credit notes gave back there.",
+        minimum=0,
+    ),
     # How it stands.
     _text("status", Combine.WORST, "past_due", "Worst status of the live subscriptions.", closed=STATUSES),
     _text("subscription_status", _BEST, "active", "Status of the primary subscription.", closed=SUBSCRIPTION_STATUSES),
@@ -378,10 +384,11 @@ def _needs() -> Mapping[str, frozenset[str]]:
         (
             _INVOICES,
             (
-                "ltv_off_stripe open_invoices invoice_due_dates amount_due overdue_since last_invoice_status "
+                "open_invoices invoice_due_dates amount_due overdue_since last_invoice_status "
                 "last_invoice_at last_invoice_amount invoice_created_at"
             ),
         ),
+        (_INVOICES | {"credit_notes"}, "ltv_off_stripe"),
         (_CHARGES | {"refunds", "disputes"}, "ltv"),
         (_CHARGES | {"invoices"}, "charge_failed charge_failed_at failure_code"),
         (_CHARGES, "payments last_payment_at last_payment_amount charged_at"),

@@ -48,7 +48,9 @@ def derive(bundle: Bundle, now: datetime, settings: DeriveSettings) -> CustomerF
     if bundle.customer is None:
         known = "customers" in settings.complete
         nothing = without_customer(Reason.NO_CUSTOMER if known else Reason.NOT_SYNCED, "none", now)
-        return CustomerFacts(as_of=now, values=nothing.values, reasons=nothing.reasons)
+        return CustomerFacts(
+            as_of=now, values=nothing.values, reasons=nothing.reasons, standing=None if known else Reason.NOT_SYNCED
+        )
     sheet = Sheet(settings, now)
     lookup = Lookup(bundle)
     sheet.write("customer", value=True)

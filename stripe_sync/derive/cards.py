@@ -1,8 +1,8 @@
 """Facts of the default card: which one Stripe would charge, and until when it is good.
 
 Stripe's order: the subscription's payment method, its source of the old kind, the customer's payment method, their
-source; failing all, the card of the latest charge. The first that is named decides: where it is no card (a bank debit),
-there is no default card.
+source; failing all, what the latest charge was made with. The first that is there decides: where it is no card (a bank
+debit), there is no default card.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ SHORT_BRANDS = {
     "american_express": "amex",
     "diners_club": "diners",
     "union_pay": "unionpay",
-    "master_card": "mastercard",
+    "eftpos_australia": "eftpos_au",
 }
 DECEMBER = 12
 FIRST_YEAR, LAST_YEAR = 1900, 9000
@@ -56,15 +56,13 @@ def write_card(sheet: Sheet, lookup: Lookup, customer: StripeObject, primary: St
 def default_card(lookup: Lookup, customer: StripeObject, primary: StripeObject | None) -> Card | Missing | None:
     """Return the default card, None if there is none, or why it is not known."""
     for named in _named(customer, primary):
-        found = named if mapping(named) else _find(lookup, customer, reference(named) or "")
+        found = lookup.find("payment_methods", named) or _find_elsewhere(lookup, customer, reference(named) or "")
         if found is None:
             return unreadable("payment_method_missing", f"payment method {reference(named)} is not known")
         return _read(found)
-    for charge in sorted(charges_of(lookup), key=newest_first, reverse=True):
-        card = _read(mapping(charge, "payment_method_details") or {})
-        if card is not None:
-            return card
-    return None
+    told = [each for each in charges_of(lookup) if mapping(each, "payment_method_details")]
+    latest = max(told, key=newest_first, default=None)
+    return None if latest is None else _read(latest["payment_method_details"])
 
 
 def _named(customer: StripeObject, primary: StripeObject | None) -> Iterator[Any]:
@@ -78,9 +76,9 @@ def _named(customer: StripeObject, primary: StripeObject | None) -> Iterator[Any
             yield found
 
 
-def _find(lookup: Lookup, customer: StripeObject, method_id: str) -> StripeObject | None:
-    """Return a payment method by its id; a charge made with it tells as much about the card."""
-    known = lookup.find("payment_methods", method_id) or by_id(objects(customer, "sources")).get(method_id)
+def _find_elsewhere(lookup: Lookup, customer: StripeObject, method_id: str) -> StripeObject | None:
+    """Return a payment method that is not listed; a charge made with it tells as much about the card."""
+    known = by_id(objects(customer, "sources")).get(method_id)
     if known is not None:
         return known
     made_with = [each for each in charges_of(lookup) if reference(each, "payment_method") == method_id]

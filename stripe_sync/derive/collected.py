@@ -107,10 +107,9 @@ def refunds_of(charge: StripeObject, listed: Mapping[str, Sequence[StripeObject]
 
 
 def _refunded(charge: StripeObject, captured: int, refunds: Mapping[str, Sequence[StripeObject]]) -> int:
-    stated = integer(charge, "amount_refunded") or 0
     authorised = integer(charge, "amount")
-    if stated == 0 or authorised is None or captured >= authorised:
-        return stated
+    if authorised is None or captured >= authorised:
+        return integer(charge, "amount_refunded") or 0
     return sum(
         integer(refund, "amount") or 0
         for refund in refunds_of(charge, refunds)

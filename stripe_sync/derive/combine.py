@@ -2,7 +2,8 @@
 
 Laws of this module
 - Test and live never add up: with a live customer among them, test ones are left out.
-- "Best" facts come from one customer, the one with the best-ranked primary subscription, else the newest.
+- "Best" facts come from one customer: the one whose primary subscription would be the primary one among all of theirs
+  (the better status, then the higher MRR, then the newer, then by id); where nobody has one, the newest customer.
 - Facts that belong together (the latest invoice's status, time and amount) come from one customer.
 - What is unknown for one customer is unknown for all, wherever it could change the answer.
 """
@@ -13,10 +14,9 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from engine.core.facts import Combine, Facts, FactType, FactValue, Note, Reason
-from stripe_sync.catalog import FIRST, STATUSES, STORED, Stored
+from stripe_sync.catalog import FIRST, LAST, STATUSES, STORED, Stored
 from stripe_sync.derive.money import Missing, rounded
-from stripe_sync.derive.primary import status_rank
-from stripe_sync.derive.sheet import CustomerFacts
+from stripe_sync.derive.sheet import CustomerFacts, Standing
 
 _TOGETHER: Mapping[str, str] = MappingProxyType(
     {
@@ -40,7 +40,7 @@ def combine(per_customer: Sequence[CustomerFacts], now: datetime) -> Facts:
         return without_customer(Reason.NO_CUSTOMER, "none", now)
     if len(chosen) == 1:
         return chosen[0]
-    best = max(chosen, key=_goodness)
+    best = _best(chosen)
     values: dict[str, FactValue] = {}
     reasons: dict[str, Reason] = {}
     for stored in STORED:
@@ -53,8 +53,10 @@ def combine(per_customer: Sequence[CustomerFacts], now: datetime) -> Facts:
 
 
 def best_of(per_customer: Sequence[CustomerFacts]) -> CustomerFacts | None:
-    """Return the facts of the best customer, or None if there is none."""
-    return max(_one_mode(per_customer), key=_goodness, default=None)
+    """Return the facts of the best customer, or None if there is none; where that can't be told, the newest's."""
+    chosen = _one_mode(per_customer)
+    found = _best(chosen) if chosen else None
+    return max(chosen, key=_newest) if isinstance(found, Reason) else found
 
 
 def without_customer(reason: Reason, match: str, now: datetime) -> Facts:
@@ -68,27 +70,53 @@ def without_customer(reason: Reason, match: str, now: datetime) -> Facts:
 
 
 def _one_mode(per_customer: Sequence[CustomerFacts]) -> Sequence[CustomerFacts]:
-    live = [each for each in per_customer if each.values.get("livemode") is True]
-    return live or per_customer
+    """Return the customers that count: those that exist, and of these the live ones if there are any.
+
+    One that is not read yet may turn out live, so it counts beside a live one, and leaves unknown what it could change.
+    """
+    there = [each for each in per_customer if each.reasons.get("customer_id") is not Reason.NO_CUSTOMER] or per_customer
+    if any(each.values.get("livemode") is True for each in there):
+        return [each for each in there if each.values.get("livemode") is not False]
+    return there
 
 
-def _goodness(facts: Facts) -> tuple[int, datetime, str]:
+def _best(chosen: Sequence[CustomerFacts]) -> CustomerFacts | Reason:
+    """Return the best customer, or why it can't be told."""
+    for each in chosen:
+        if isinstance(each.standing, Reason):
+            return each.standing
+    best = min((each.standing.rank for each in chosen if isinstance(each.standing, Standing)), default=None)
+    if best is None:
+        return max(chosen, key=_newest)
+    ranked: list[tuple[tuple[Fraction, tuple[int, str], tuple[datetime, str]], CustomerFacts]] = []
+    candidates = [each for each in chosen if isinstance(each.standing, Standing) and each.standing.rank == best]
+    if len(candidates) == 1:
+        return candidates[0]
+    for each in candidates:
+        assert isinstance(each.standing, Standing)
+        if isinstance(each.standing.monthly, Missing):
+            return each.standing.monthly.reason
+        ranked.append(((each.standing.monthly, each.standing.newest, _newest(each)), each))
+    return max(ranked, key=lambda pair: pair[0])[1]
+
+
+def _newest(facts: Facts) -> tuple[datetime, str]:
     since, customer_id = facts.values.get("customer_since"), facts.values.get("customer_id")
-    return (
-        -status_rank(facts.values.get("subscription_status")),
-        since if isinstance(since, datetime) else FIRST,
-        customer_id if isinstance(customer_id, str) else "",
-    )
+    return (since if isinstance(since, datetime) else FIRST, customer_id if isinstance(customer_id, str) else "")
 
 
-def _combine_one(stored: Stored, chosen: Sequence[CustomerFacts], best: CustomerFacts) -> Outcome:
+def _combine_one(stored: Stored, chosen: Sequence[CustomerFacts], best: CustomerFacts | Reason) -> Outcome:
     name = stored.name
     if name in _ONLY_IF_NONE_LIVE and any(each.values.get("subscriptions", 0) != 0 for each in chosen):
         return Reason.NOT_APPLICABLE
     if name in _TOGETHER:
         latest = _latest_by(_TOGETHER[name], chosen)
         return latest if isinstance(latest, Reason) else _outcome(name, latest)
-    return _outcome(name, best) if stored.combine in {Combine.BEST, Combine.NONE} else _reduce(stored, chosen)
+    if stored.combine is Combine.NONE:
+        return _outcome(name, max(chosen, key=_newest))
+    if stored.combine is Combine.BEST:
+        return best if isinstance(best, Reason) else _outcome(name, best)
+    return _reduce(stored, chosen)
 
 
 def _reduce(stored: Stored, chosen: Sequence[CustomerFacts]) -> Outcome:
@@ -97,6 +125,8 @@ def _reduce(stored: Stored, chosen: Sequence[CustomerFacts]) -> Outcome:
     known = [each.values[name] for each in chosen if name in each.values]
     if stored.combine is Combine.ANY and True in known:
         return True
+    if stored.combine is Combine.LATEST and LAST in known:
+        return LAST  # nothing unknown could be later
     if unknown is not None:
         return unknown
     if stored.type is FactType.MONEY and stored.combine is Combine.SUM:
@@ -109,9 +139,9 @@ def _outcome(name: str, facts: Facts) -> Outcome:
 
 
 def _unknown(name: str, chosen: Sequence[CustomerFacts]) -> Reason | None:
-    """Return the first reason for which a customer's value is not known, though there may be one."""
-    reasons = (each.reasons.get(name) for each in chosen)
-    return next((reason for reason in reasons if reason not in {None, Reason.NOT_APPLICABLE}), None)
+    """Return the reason for which a customer's value is not known, though there may be one; of several the first."""
+    reasons = {each.reasons.get(name) for each in chosen}
+    return next((reason for reason in Reason if reason in reasons and reason is not Reason.NOT_APPLICABLE), None)
 
 
 def _latest_by(instant: str, chosen: Sequence[CustomerFacts]) -> CustomerFacts | Reason:
@@ -119,7 +149,7 @@ def _latest_by(instant: str, chosen: Sequence[CustomerFacts]) -> CustomerFacts |
     if unknown is not None:
         return unknown
     dated = [(when, each) for each in chosen if isinstance(when := each.values.get(instant), datetime)]
-    return max(dated, key=lambda pair: pair[0])[1] if dated else Reason.NOT_APPLICABLE
+    return max(dated, key=lambda pair: (pair[0], _newest(pair[1])))[1] if dated else Reason.NOT_APPLICABLE
 
 
 def _instants(known: Sequence[FactValue]) -> list[datetime]:

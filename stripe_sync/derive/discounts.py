@@ -14,7 +14,7 @@ from fractions import Fraction
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Exact, Missing
 from stripe_sync.derive.prices import unreadable
-from stripe_sync.derive.read import at_path, elements, instant, lower, mapping, number, reference, text
+from stripe_sync.derive.read import at_path, elements, flag, instant, lower, mapping, number, reference, text
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import StripeObject
 
@@ -41,6 +41,7 @@ class Unreadable:
     """A discount of which only the id is known: it is there, but not what it takes off."""
 
     discount_id: str
+    ends_at: datetime | None = None
 
 
 Found = Discount | Unreadable
@@ -57,9 +58,7 @@ def discounts_in_force(owner: StripeObject | None, lookup: Lookup, now: datetime
     # A customer has one `discount`, items and subscriptions have `discounts`; old API versions sent both for one.
     for element in elements(owner, "discounts") or (at_path(owner, "discount"),):
         discount = _read(element, lookup)
-        if isinstance(discount, Discount) and discount.ends_at is not None and discount.ends_at <= now:
-            continue
-        if discount is not None:
+        if discount is not None and (discount.ends_at is None or discount.ends_at > now):
             found.append(discount)
     return tuple(found)
 
@@ -69,18 +68,21 @@ def _read(element: object, lookup: Lookup) -> Found | None:
     if known is None:
         discount_id = reference(element)
         return Unreadable(discount_id=discount_id) if discount_id else None
+    if flag(known, "deleted"):
+        return None
     source = mapping(known, "source") or known
+    ends_at = instant(known, "end")
     coupon = lookup.find("coupons", source, "coupon")
     if coupon is None:
         coupon_id = reference(source, "coupon")
-        return Unreadable(discount_id=reference(known) or coupon_id) if coupon_id else None
+        return Unreadable(discount_id=reference(known) or coupon_id, ends_at=ends_at) if coupon_id else None
     return Discount(
         label=text(coupon, "name") or text(coupon, "id") or "discount",
         duration=text(coupon, "duration"),
         percent_off=number(coupon, "percent_off"),
         amounts_off=_amounts_off(coupon),
         products=_products(coupon),
-        ends_at=instant(known, "end"),
+        ends_at=ends_at,
     )
 
 

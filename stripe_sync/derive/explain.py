@@ -16,9 +16,9 @@ from stripe_sync.derive.charges import charges_of
 from stripe_sync.derive.collected import ChargeLine, collected_lines
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Exact, Missing, find_rate, rounded
-from stripe_sync.derive.primary import Live, is_live, primary_item_of, primary_of
-from stripe_sync.derive.read import living, reference, text
-from stripe_sync.derive.revenue import ItemLine, Revenue, revenue_of
+from stripe_sync.derive.primary import Live, live_of, primary_item_of, primary_of
+from stripe_sync.derive.read import reference, text
+from stripe_sync.derive.revenue import ItemLine, Revenue
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import Bundle, StripeObject
 
@@ -30,11 +30,7 @@ def explain(bundle: Bundle, now: datetime, settings: DeriveSettings) -> dict[str
     if bundle.customer is None:
         return {}
     lookup = Lookup(bundle)
-    live = [
-        Live(subscription=each, revenue=revenue_of(each, bundle.customer, lookup, settings, now))
-        for each in living(bundle.subscriptions)
-        if is_live(each)
-    ]
+    live = live_of(lookup, bundle.customer, settings, now)
     charges = collected_lines(charges_of(lookup), lookup, settings, now)
     return {
         "mrr": _money([line for each in live for line in _revenue_lines(each, settings, now)], settings),
@@ -124,9 +120,10 @@ def _standing(live: Live) -> dict[str, JsonValue]:
 
 
 def _plan(live: Sequence[Live], lookup: Lookup, settings: DeriveSettings, now: datetime) -> Explanation:
-    primary = primary_of(live, settings, now)
-    if primary is None or isinstance(primary, Missing):
-        return {"lines": [], "missing": None if primary is None else primary.message}
+    chosen = primary_of(live, settings, now)
+    if chosen is None or isinstance(chosen, Missing):
+        return {"lines": [], "missing": None if chosen is None else chosen.message}
+    primary = chosen.subscription
     item = primary_item_of(primary, lookup)
     if item is None or isinstance(item, Missing):
         return {"lines": [], "missing": None if item is None else item.message}

@@ -41,7 +41,7 @@ def write_invoices(sheet: Sheet, lookup: Lookup) -> None:
     sheet.write_money("amount_due", _sum(awaiting, "amount_remaining"))
     _write_overdue(sheet, awaiting)
     _write_last(sheet, invoices)
-    _write_off_stripe(sheet, invoices)
+    _write_off_stripe(sheet, invoices, living(lookup.bundle.credit_notes))
     created = [made for each in invoices if (made := instant(each, "created"))]
     sheet.write("invoice_created_at", max(created, default=None))
 
@@ -72,6 +72,7 @@ def _write_overdue(sheet: Sheet, awaiting: Sequence[StripeObject]) -> None:
     """
     counted: list[datetime] = []
     running: list[datetime] = []
+    undated: Missing | None = None
     for invoice in awaiting:
         due = instant(invoice, "due_date")
         if due is not None:
@@ -79,9 +80,13 @@ def _write_overdue(sheet: Sheet, awaiting: Sequence[StripeObject]) -> None:
             running.append(due)
         elif was_tried(invoice):
             counted.append(FIRST)
-            running.append(finalized_at(invoice) or instant(invoice, "created") or sheet.now)
+            since = finalized_at(invoice) or instant(invoice, "created")
+            if since is None:
+                undated = unreadable("no_date", f"{reference(invoice)} does not say since when it is due")
+            else:
+                running.append(since)
     sheet.write("invoice_due_dates", tuple(format_instant(due) for due in sorted(counted)))
-    sheet.write("overdue_since", min(running, default=LAST))
+    sheet.write("overdue_since", undated or min(running, default=LAST))
 
 
 def _write_last(sheet: Sheet, invoices: Sequence[StripeObject]) -> None:
@@ -98,12 +103,24 @@ def _write_last(sheet: Sheet, invoices: Sequence[StripeObject]) -> None:
     sheet.write_amount("last_invoice_amount", amount_of(last, "total"))
 
 
-def _write_off_stripe(sheet: Sheet, invoices: Sequence[StripeObject]) -> None:
-    """Write what was paid outside Stripe; the field is there only when it was asked for by name."""
+def _write_off_stripe(sheet: Sheet, invoices: Sequence[StripeObject], credit_notes: Sequence[StripeObject]) -> None:
+    """Write what was paid outside Stripe, less what credit notes say was given back there.
+
+    The field of invoices is there only when it was asked for by name.
+    """
     told = []
     for invoice in invoices:
         if integer(invoice, "amount_paid_off_stripe") is not None:
             told.append(invoice)
         elif integer(invoice, "amount_paid"):
             sheet.note("ltv_off_stripe", "not_expanded", "some invoices do not say what was paid outside Stripe")
-    sheet.write_money("ltv_off_stripe", _sum(told, "amount_paid_off_stripe"))
+    given_back = [
+        note for note in credit_notes if text(note, "status") != "void" and integer(note, "out_of_band_amount")
+    ]
+    paid, back = _sum(told, "amount_paid_off_stripe"), _sum(given_back, "out_of_band_amount")
+    if isinstance(paid, Missing):
+        sheet.write("ltv_off_stripe", paid)
+    elif isinstance(back, Missing):
+        sheet.write("ltv_off_stripe", back)
+    else:
+        sheet.write_money("ltv_off_stripe", {each: paid.get(each, 0) - back.get(each, 0) for each in {*paid, *back}})

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from stripe_sync.derive.read import at_path, by_id, living, objects, reference
+from stripe_sync.derive.read import at_path, by_id, integer, living, objects, reference
 from stripe_sync.objects import Bundle, StripeObject
 
 
@@ -18,16 +18,17 @@ class Lookup:
     def find(self, kind: str, value: Any, *path: str) -> StripeObject | None:
         """Return the object that `value` names at `path`, or holds there expanded.
 
-        An expanded object is completed with what only the listed one has (`tiers`, `applies_to`); where both have a
-        field, the expanded one, which came with the object that refers to it, is believed.
+        Where it is both expanded and listed, each completes the other (only listed prices have `tiers`). The listed
+        one is kept current on its own and is believed, but for coupons: a discount keeps the terms it was given with.
         """
         found = at_path(value, *path)
         inline = found if isinstance(found, dict) else None
         listed = self._index(kind).get(reference(found) or "")
         if inline is None or listed is None:
             return inline if listed is None else listed
-        missing = {key: listed[key] for key in listed if inline.get(key) is None}
-        return {**inline, **missing} if missing else inline
+        if kind != "coupons":
+            return _completed(listed, inline)
+        return inline if _are_two(inline, listed) else _completed(inline, listed)
 
     def items_of(self, subscription: StripeObject) -> tuple[StripeObject, ...]:
         """Return the items of a subscription: those embedded in it, then those listed apart."""
@@ -50,3 +51,14 @@ class Lookup:
                 grouped[reference(item, "subscription") or ""].append(item)
             self._extra_items = dict(grouped)
         return self._extra_items
+
+
+def _completed(believed: StripeObject, other: StripeObject) -> StripeObject:
+    missing = {key: other[key] for key in other if believed.get(key) is None}
+    return {**believed, **missing} if missing else believed
+
+
+def _are_two(inline: StripeObject, listed: StripeObject) -> bool:
+    """Return whether a coupon was deleted and another one made under its id, which merchants choose themselves."""
+    made = integer(inline, "created"), integer(listed, "created")
+    return None not in made and made[0] != made[1]

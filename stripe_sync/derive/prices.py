@@ -93,12 +93,20 @@ def amount_for(price: StripeObject, quantity: int, currency: str) -> Exact | Mis
     return packages if isinstance(packages, Missing) else unit * packages
 
 
-def has_fixed_unit_price(price: StripeObject) -> bool:
+def has_fixed_unit_price(price: StripeObject) -> bool | Missing:
     """Return whether one unit has one price: not tiered, not metered, not chosen by the customer."""
-    tiered = (text(price, "billing_scheme") or "per_unit") != "per_unit"
-    metered = is_licensed(price) is False and text(price, "type") != "one_time"
-    chosen = any(value is not None for value in (mapping(price, "custom_unit_amount") or {}).values())
-    return not (tiered or metered or chosen) and _amount(price, "unit_amount") is not None
+    if text(price, "billing_scheme") == "tiered" or _is_chosen_by_the_customer(price):
+        return False
+    licensed = is_licensed(price)
+    return text(price, "type") == "one_time" if licensed is False else licensed
+
+
+def _is_chosen_by_the_customer(price: StripeObject) -> bool:
+    limits = mapping(price, "custom_unit_amount")
+    if limits is None:
+        return False
+    # Without limits all of them are null; then the missing amount tells.
+    return any(value is not None for value in limits.values()) or _amount(price, "unit_amount") is None
 
 
 def _amount(source: StripeObject, name: str) -> Fraction | None:

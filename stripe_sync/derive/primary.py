@@ -13,8 +13,8 @@ from fractions import Fraction
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Missing, convert
 from stripe_sync.derive.prices import amount_for, is_licensed, period_of, price_of, quantity_of, unreadable
-from stripe_sync.derive.read import newest_first, reference, text
-from stripe_sync.derive.revenue import Revenue, are_items_known, currency_of
+from stripe_sync.derive.read import living, newest_first, reference, text
+from stripe_sync.derive.revenue import Revenue, are_items_known, currency_of, revenue_of
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import StripeObject
 
@@ -46,24 +46,34 @@ def is_live(subscription: StripeObject) -> bool:
     return text(subscription, "status") not in ENDED
 
 
-def primary_of(live: Sequence[Live], settings: DeriveSettings, now: datetime) -> StripeObject | Missing | None:
+def live_of(lookup: Lookup, customer: StripeObject, settings: DeriveSettings, now: datetime) -> list[Live]:
+    """Return the live subscriptions, each with its revenue."""
+    return [
+        Live(subscription=each, revenue=revenue_of(each, customer, lookup, settings, now))
+        for each in living(lookup.bundle.subscriptions)
+        if is_live(each)
+    ]
+
+
+def primary_of(live: Sequence[Live], settings: DeriveSettings, now: datetime) -> Live | Missing | None:
     """Return the primary subscription, None if none is live, or why it can't be told."""
     if not live:
         return None
     best = min(each.rank for each in live)
     candidates = [each for each in live if each.rank == best]
     if len(candidates) == 1:
-        return candidates[0].subscription
-    revenues = [_comparable(each.revenue, settings, now) for each in candidates]
+        return candidates[0]
+    revenues = [comparable(each.revenue, settings, now) for each in candidates]
     keyed = []
     for each, revenue in zip(candidates, revenues, strict=True):
         if isinstance(revenue, Missing):
             return revenue
-        keyed.append(((revenue, newest_first(each.subscription)), each.subscription))
+        keyed.append(((revenue, newest_first(each.subscription)), each))
     return max(keyed, key=lambda pair: pair[0])[1]
 
 
-def _comparable(revenue: Revenue | Missing, settings: DeriveSettings, now: datetime) -> Fraction | Missing:
+def comparable(revenue: Revenue | Missing, settings: DeriveSettings, now: datetime) -> Fraction | Missing:
+    """Return what a subscription brings in, in the reporting currency, or why that can't be known."""
     if isinstance(revenue, Missing):
         return revenue
     return convert({revenue.currency: revenue.monthly}, settings, now)

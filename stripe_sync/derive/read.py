@@ -58,9 +58,10 @@ def integer(value: Any, *path: str) -> int | None:
     """Return the whole number at `path`, or None; it fits 64 bits."""
     found = at_path(value, *path)
     if type(found) is not int:  # a bool is no number here
-        if not isinstance(found, float) or not found.is_integer():
+        exact = number(found) if isinstance(found, float | Decimal) else None
+        if exact is None or exact.denominator != 1:
             return None
-        found = int(found)
+        found = exact.numerator
     return found if -_INTEGER_LIMIT < found < _INTEGER_LIMIT else None
 
 

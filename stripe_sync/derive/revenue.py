@@ -11,7 +11,7 @@ Metered items, one-time prices, pending updates and future phases of a schedule 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -60,8 +60,6 @@ class Revenue:
     lines: tuple[ItemLine, ...] = ()
     gross_of_tax: tuple[str, ...] = ()
     """Prices that contain tax at a rate that is not known; it was left in."""
-    changes_at: tuple[datetime, ...] = ()
-    """When the revenue may change without an event."""
 
     @property
     def monthly(self) -> Fraction:
@@ -130,12 +128,10 @@ def _revenue_of_items(
     subscription: StripeObject, items: Sequence[StripeObject], currency: str, context: _Context
 ) -> Revenue | Missing:
     lines: list[ItemLine] = []
-    changes: list[datetime] = []
     taxed: list[str] = []
     for item in items:
         trial_end = instant(item, "current_trial", "end_date")
         if trial_end is not None and trial_end > context.now:
-            changes.append(trial_end)
             continue
         line = _line_of(subscription, item, currency, context)
         if isinstance(line, Missing):
@@ -143,13 +139,11 @@ def _revenue_of_items(
         if line is not None:
             lines.append(line[0])
             taxed.extend(line[1])
-            changes.extend(_ends(discounts_in_force(item, context.lookup, context.now)))
     shared = shared_discounts(subscription, context.customer, context.lookup, context.now)
-    changes.extend(_ends(shared))
     reduced = _reduce(lines, shared, currency, context.settings)
     if isinstance(reduced, Missing):
         return reduced
-    return Revenue(currency=currency, lines=reduced, gross_of_tax=tuple(taxed), changes_at=tuple(changes))
+    return Revenue(currency=currency, lines=reduced, gross_of_tax=tuple(taxed))
 
 
 def _line_of(
@@ -192,8 +186,23 @@ def shared_discounts(
     return discounts_in_force(subscription, lookup, now) or discounts_in_force(customer, lookup, now)
 
 
-def _ends(found: Sequence[Found]) -> list[datetime]:
-    return [each.ends_at for each in found if isinstance(each, Discount) and each.ends_at is not None]
+def changes_of(
+    subscription: StripeObject,
+    customer: StripeObject | None,
+    lookup: Lookup,
+    settings: DeriveSettings,
+    now: datetime,
+) -> Iterator[datetime]:
+    """Yield when the revenue of a subscription, known or not, may become another without an event."""
+    if not counts(subscription, settings):
+        return
+    found = list(shared_discounts(subscription, customer, lookup, now))
+    for item in lookup.items_of(subscription):
+        found.extend(discounts_in_force(item, lookup, now))
+        trial_end = instant(item, "current_trial", "end_date")
+        if trial_end is not None:
+            yield trial_end
+    yield from (each.ends_at for each in found if each.ends_at is not None)
 
 
 def _reduce(
@@ -207,6 +216,9 @@ def _reduce(
         return over_all
     left: list[Reduced] = []
     for line in lines:
+        if line.gross <= 0:
+            left.append(line.left)
+            continue
         if isinstance(line.discounts, Missing):
             return line.discounts
         left.extend(apply(line.discounts, [line.left], [line.product_id], currency))
@@ -228,8 +240,13 @@ def _tax_factor(subscription: StripeObject, item: StripeObject, price: StripeObj
     if behavior != "inclusive":
         return Fraction(1)
     rates = objects(item, "tax_rates") or objects(subscription, "default_tax_rates")
-    percents = [number(rate, "percentage") for rate in rates if flag(rate, "inclusive")]
+    percents = [_percentage(rate) for rate in rates if flag(rate, "inclusive")]
     known = [percent for percent in percents if percent is not None and percent >= 0]
     if not known or len(known) < len(percents):
         return None
     return 1 / (1 + sum(known, Fraction(0)) / PERCENT)
+
+
+def _percentage(rate: StripeObject) -> Fraction | None:
+    """Return the percentage of a tax rate; one that is a fixed amount is no percentage."""
+    return None if text(rate, "rate_type") == "flat_amount" else number(rate, "percentage")

@@ -10,14 +10,38 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
+from types import MappingProxyType
 
 from engine.core.facts import Facts, FactValue, Note, Reason
-from stripe_sync.catalog import HIDDEN, NEEDS
+from stripe_sync.catalog import HIDDEN, NEEDS, STORED, STRIPE_FACTS, inputs_of
 from stripe_sync.derive.money import Amount, Exact, Missing, convert, rounded, total
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import KINDS
 
-_HIDDEN_NAMES = frozenset(stored.name for stored in HIDDEN)
+
+def _facts_over() -> Mapping[str, tuple[str, ...]]:
+    hidden = {stored.name for stored in HIDDEN}
+    over = {stored.name: [] if stored.name in hidden else [stored.name] for stored in STORED}
+    for spec in STRIPE_FACTS:
+        for name in () if spec.clock is None else inputs_of(spec.clock):
+            over[name].append(spec.name)
+    return MappingProxyType({name: tuple(facts) for name, facts in over.items()})
+
+
+_FACTS_OVER = _facts_over()
+"""The facts that a stored value gives: itself unless it is hidden, and those that move with the clock over it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a customer's primary subscription ranks, among those of other customers of one end user."""
+
+    rank: int
+    """Of its status, 0 the best."""
+    monthly: Fraction | Missing
+    """Its MRR in the reporting currency."""
+    newest: tuple[int, str]
+    """When it was created, and its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +52,8 @@ class CustomerFacts(Facts):
     """The reporting currency."""
     exact: Mapping[str, Fraction] = field(default_factory=dict)
     """Money facts in major units of it."""
+    standing: Standing | Reason | None = None
+    """Of the primary subscription; None where none is live, a reason where that is not known."""
 
     def with_values(self, known: Mapping[str, FactValue]) -> "CustomerFacts":
         """Return the facts with these values, which others know, in place of what stood there."""
@@ -36,7 +62,7 @@ class CustomerFacts(Facts):
 
 
 class Sheet:
-    """Collects values, reasons and notes; the notes name facts, never hidden instants."""
+    """Collects values, reasons and notes; a note names a fact, never a hidden instant."""
 
     def __init__(self, settings: DeriveSettings, now: datetime) -> None:
         self.settings = settings
@@ -47,6 +73,7 @@ class Sheet:
         self._notes: dict[tuple[str, str], Note] = {}
         self._exact: dict[str, Fraction] = {}
         self._valid_until: datetime | None = None
+        self._standing: Standing | Reason | None = None
 
     def write(self, name: str, value: FactValue | Missing | None) -> None:
         """Write down what is known about `name`."""
@@ -54,7 +81,8 @@ class Sheet:
             self._reasons[name] = Reason.NOT_SYNCED
         elif isinstance(value, Missing):
             self._reasons[name] = value.reason
-            self.note(name, value.code, value.message)
+            for fact in _FACTS_OVER[name]:
+                self.note(fact, value.code, value.message)
         elif value is None:
             self._reasons[name] = Reason.NOT_APPLICABLE
         else:
@@ -83,13 +111,19 @@ class Sheet:
 
     def note(self, fact: str, code: str, message: str) -> None:
         """Add a note to `fact`; the same note twice stands once."""
-        if fact not in _HIDDEN_NAMES:
-            self._notes.setdefault((fact, code), Note(fact=fact, code=code, message=message))
+        self._notes.setdefault((fact, code), Note(fact=fact, code=code, message=message))
 
     def changes_at(self, instant: datetime | None) -> None:
         """Remember that a stored value may be another from `instant` on, without anything happening at Stripe."""
         if instant is not None and instant > self.now and (self._valid_until is None or instant < self._valid_until):
             self._valid_until = instant
+
+    def rank(self, standing: Standing | Missing | None) -> None:
+        """Remember how the primary subscription ranks."""
+        if not NEEDS["subscription_id"] <= self.settings.complete:
+            self._standing = Reason.NOT_SYNCED
+        else:
+            self._standing = standing.reason if isinstance(standing, Missing) else standing
 
     def facts(self) -> CustomerFacts:
         """Return everything that was written."""
@@ -101,4 +135,5 @@ class Sheet:
             notes=tuple(self._notes.values()),
             currency=self.settings.reporting_currency,
             exact=self._exact,
+            standing=self._standing,
         )

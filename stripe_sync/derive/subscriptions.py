@@ -12,14 +12,14 @@ from datetime import datetime
 
 from engine.core.facts import FactValue
 from stripe_sync.catalog import FIRST, INTERVALS, LAST, STATUSES, SUBSCRIPTION_STATUSES
-from stripe_sync.derive.discounts import Discount, Found, discounts_in_force
+from stripe_sync.derive.discounts import Found, discounts_in_force
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Amount, Exact, Missing, total
 from stripe_sync.derive.prices import amount_for, has_fixed_unit_price, is_licensed, price_of, quantity_of, unreadable
-from stripe_sync.derive.primary import RANKED, Live, is_live, primary_item_of, primary_of
+from stripe_sync.derive.primary import RANKED, Live, comparable, is_live, live_of, primary_item_of, primary_of
 from stripe_sync.derive.read import flag, instant, integer, living, mapping, newest_first, reference, text
-from stripe_sync.derive.revenue import currency_of, is_set_to_end, revenue_of
-from stripe_sync.derive.sheet import Sheet
+from stripe_sync.derive.revenue import are_items_known, changes_of, currency_of, is_set_to_end
+from stripe_sync.derive.sheet import Sheet, Standing
 from stripe_sync.objects import StripeObject
 
 MONTHS_A_YEAR = 12
@@ -46,20 +46,29 @@ _OF_ITEM = (
 def write_subscriptions(sheet: Sheet, lookup: Lookup, customer: StripeObject) -> StripeObject | Missing | None:
     """Write down the facts of subscriptions; return the primary subscription for those who need it."""
     subscriptions = living(lookup.bundle.subscriptions)
-    live = [
-        Live(subscription=each, revenue=revenue_of(each, customer, lookup, sheet.settings, sheet.now))
-        for each in subscriptions
-        if is_live(each)
-    ]
+    live = live_of(lookup, customer, sheet.settings, sheet.now)
+    for each in live:
+        for change in changes_of(each.subscription, customer, lookup, sheet.settings, sheet.now):
+            sheet.changes_at(change)
     ended = [each for each in subscriptions if not is_live(each)]
     _write_revenue(sheet, live)
     _write_status(sheet, live, ended)
-    primary = primary_of(live, sheet.settings, sheet.now)
+    chosen = primary_of(live, sheet.settings, sheet.now)
+    sheet.rank(_standing(chosen, sheet) if isinstance(chosen, Live) else chosen)
+    primary = chosen.subscription if isinstance(chosen, Live) else chosen
     _write_primary(sheet, primary, lookup, customer)
     _write_ended(sheet, live, ended, lookup)
     created = [made for each in subscriptions if (made := instant(each, "created"))]
     sheet.write("subscription_created_at", max(created, default=None))
     return primary
+
+
+def _standing(primary: Live, sheet: Sheet) -> Standing:
+    return Standing(
+        rank=primary.rank,
+        monthly=comparable(primary.revenue, sheet.settings, sheet.now),
+        newest=newest_first(primary.subscription),
+    )
 
 
 def _write_revenue(sheet: Sheet, live: Sequence[Live]) -> None:
@@ -69,8 +78,6 @@ def _write_revenue(sheet: Sheet, live: Sequence[Live]) -> None:
         if isinstance(revenue, Missing):
             sums = revenue
             break
-        for instant_ in revenue.changes_at:
-            sheet.changes_at(instant_)
         for price_id in revenue.gross_of_tax:
             sheet.note("mrr", "tax_included", f"price {price_id} contains tax at a rate that is not known")
     else:
@@ -107,7 +114,8 @@ def _write_primary(
         sheet.write("cancels", missing or False)
         sheet.write("on_trial_until", missing or FIRST)
         sheet.write("collection_paused_until", missing or FIRST)
-        sheet.write("discounted_until", missing or _last_end(discounts))
+        of_customer = _last_end(discounts)
+        sheet.write("discounted_until", missing if missing and of_customer < LAST else of_customer)
         return
     _write_standing(sheet, own, lookup)
     items = lookup.items_of(own)
@@ -140,18 +148,22 @@ def _write_standing(sheet: Sheet, primary: StripeObject, lookup: Lookup) -> None
     sheet.write("collection_paused_until", FIRST if pause is None else resumes)
 
 
-def _trial_end(primary: StripeObject, lookup: Lookup) -> datetime:
+def _trial_end(primary: StripeObject, lookup: Lookup) -> datetime | Missing:
     """Return until when the subscription is on trial, as a whole or because all its licensed items are."""
     whole = instant(primary, "trial_end") if text(primary, "status") == "trialing" else None
-    ends = [instant(item, "current_trial", "end_date") for item in lookup.items_of(primary) if _licensed(item, lookup)]
-    known = [end for end in ends if end is not None]
-    items = min(known) if known and len(known) == len(ends) else None
-    return max(whole or FIRST, items or FIRST)
-
-
-def _licensed(item: StripeObject, lookup: Lookup) -> bool:
-    price = price_of(item, lookup)
-    return price is not None and is_licensed(price) is True
+    items = lookup.items_of(primary)
+    licensed: list[datetime] = []
+    unclear: list[datetime] = []
+    for item in items:
+        price = price_of(item, lookup)
+        is_meant = None if price is None else is_licensed(price)
+        if is_meant is not False:
+            (licensed if is_meant is True else unclear).append(instant(item, "current_trial", "end_date") or FIRST)
+    shared = min(licensed, default=FIRST)
+    would_matter = shared > FIRST if licensed else max(unclear, default=FIRST) > FIRST
+    if would_matter and (any(end < shared for end in unclear) or not (licensed and are_items_known(primary, items))):
+        return unreadable("items_missing", f"not all items of subscription {reference(primary)} can be read")
+    return max(whole or FIRST, shared)
 
 
 def _cancels_at(primary: StripeObject, lookup: Lookup) -> datetime | None:
@@ -166,16 +178,23 @@ def _cancels_at(primary: StripeObject, lookup: Lookup) -> datetime | None:
 
 def _last_end(found: Sequence[Found]) -> datetime:
     """Return until when a discount is in force; one of which only the id is known is, as Stripe still lists it."""
-    ends = [(each.ends_at or LAST) if isinstance(each, Discount) else LAST for each in found]
-    return max(ends, default=FIRST)
+    return max((each.ends_at or LAST for each in found), default=FIRST)
 
 
 def _write_item(sheet: Sheet, primary: StripeObject, item: StripeObject, lookup: Lookup) -> None:
-    price = price_of(item, lookup) or {}
-    licensed = _licensed(item, lookup)
+    for name, field in (("period_start", "current_period_start"), ("period_end", "current_period_end")):
+        sheet.write(name, instant(item, field) or instant(primary, field))
+    price = price_of(item, lookup)
+    missing = (
+        unreadable("price_missing", f"the price of item {reference(item)} is not known") if price is None else None
+    )
     for name, value in _plan_of(item, lookup).items():
-        sheet.write(name, value)
-    sheet.write("quantity", quantity_of(item) if licensed else integer(item, "quantity"))
+        sheet.write(name, missing if value is None else value)
+    if price is None:
+        sheet.write("quantity", integer(item, "quantity") or missing)
+        sheet.write_all(("plan_interval", "plan_interval_count", "plan_price"), missing)
+        return
+    sheet.write("quantity", quantity_of(item) if is_licensed(price) is True else integer(item, "quantity"))
     interval = text(price, "recurring", "interval")
     known = interval is None or interval in INTERVALS
     sheet.write(
@@ -185,8 +204,6 @@ def _write_item(sheet: Sheet, primary: StripeObject, item: StripeObject, lookup:
     count = integer(price, "recurring", "interval_count")
     sheet.write("plan_interval_count", 1 if count is None and interval else count)
     sheet.write_amount("plan_price", _plan_price(primary, price, lookup))
-    for name, field in (("period_start", "current_period_start"), ("period_end", "current_period_end")):
-        sheet.write(name, instant(item, field) or instant(primary, field))
 
 
 def _plan_of(item: StripeObject, lookup: Lookup) -> dict[str, FactValue | None]:
@@ -198,9 +215,12 @@ def _plan_of(item: StripeObject, lookup: Lookup) -> dict[str, FactValue | None]:
 
 
 def _plan_price(primary: StripeObject, price: StripeObject, lookup: Lookup) -> Amount | Missing | None:
+    fixed = has_fixed_unit_price(price)
+    if fixed is not True:
+        return fixed or None
     currency = currency_of(primary, lookup)
-    if currency is None or not has_fixed_unit_price(price):
-        return None
+    if currency is None:
+        return unreadable("no_currency", f"subscription {reference(primary)} has no currency")
     amount = amount_for(price, 1, currency)
     return amount if isinstance(amount, Missing) else Amount(amount, currency)
 

@@ -94,6 +94,7 @@ def test_explains_on_demand() -> None:
             "subscription": "sub_a",
             "item": "si_a",
             "price": "price_a",
+            "product": "prod_a",
             "quantity": 2,
             "interval": "year",
             "interval_count": 1,
@@ -104,6 +105,7 @@ def test_explains_on_demand() -> None:
             "currency": "usd",
             "rate": "1",
             "rate_of": None,
+            "rate_source": None,
             "amount": "16.665",
         }
     ]

@@ -6,11 +6,47 @@ object itself, and any optional field may be missing or null; so nothing here is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 StripeObject = dict[str, Any]
 """One object of Stripe's API, decoded from JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeSum:
+    """Charges of one currency that are not listed one by one, added up in minor units."""
+
+    currency: str
+    payments: int = 0
+    """How many of them succeeded and were captured."""
+    captured: int = 0
+    """Of the payments."""
+    refunded: int = 0
+    """Of the payments."""
+    refunded_otherwise: int = 0
+    """What all others say was refunded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What a bundle's lists leave out, added up: none of it decides a fact alone.
+
+    A charge is left out only where it is no latest one, waits for nothing, says itself what was captured and refunded,
+    and lost no dispute. An invoice is left out only where it is closed, and no latest one.
+    """
+
+    charges: Sequence[ChargeSum] = ()
+    off_stripe: Mapping[str, int] = field(default_factory=dict)
+    """By currency, in minor units, what was paid for invoices outside Stripe."""
+    untold_off_stripe: int = 0
+    """How many paid invoices do not say that."""
+    disputes: Mapping[str, int] = field(default_factory=dict)
+    """By status, how many."""
+
+
+NO_REST = Rest()
+"""Everything is listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +74,12 @@ class Bundle:
     credit_notes: Sequence[StripeObject] = ()
     subscription_items: Sequence[StripeObject] = ()
     """Items beyond those embedded in the subscriptions (`items.has_more`); an item that stands in both counts once."""
+    rest: Rest | None = None
+    """Sums over charges, invoices and disputes beyond those listed, where these are too many to be listed."""
 
 
 KINDS: frozenset[str] = frozenset(
-    {"customers", *(field.name for field in fields(Bundle) if field.name != "customer")},
+    {"customers", *(each.name for each in fields(Bundle) if each.name not in {"customer", "rest"})},
 )
 """Every kind of object that facts are made of."""
 
@@ -52,7 +90,7 @@ def bundle_from_json(document: Mapping[str, Any]) -> Bundle:
     Missing lists are empty, unknown keys are ignored, and what is not an object where one belongs is left out.
     """
     customer = document.get("customer")
-    lists = {kind: _objects(document.get(kind)) for kind in KINDS - {"customers"}}
+    lists: dict[str, Any] = {kind: _objects(document.get(kind)) for kind in KINDS - {"customers"}}
     return Bundle(customer=customer if isinstance(customer, dict) else None, **lists)
 
 

@@ -1,5 +1,6 @@
 """Facts of charges, refunds and disputes: what was paid, what went back, and whether the latest attempt failed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Amount, Missing, total
 from stripe_sync.derive.read import at_path, instant, integer, living, newest_first, reference, text
 from stripe_sync.derive.sheet import Sheet
-from stripe_sync.objects import StripeObject
+from stripe_sync.objects import NO_REST, Bundle, Rest, StripeObject
 
 SETTLED = frozenset({"succeeded", "failed"})
 FAILED_REFUNDS = frozenset({"failed", "canceled"})
@@ -30,15 +31,15 @@ def write_charges(sheet: Sheet, lookup: Lookup) -> None:
         sheet.write_money("ltv", total(Amount(line.collected, line.currency) for line in lines))
     else:
         sheet.write("ltv", lines)
-    _write_payments(sheet, [each for each in charges if is_payment(each)])
+    _write_payments(sheet, [each for each in charges if is_payment(each)], lookup.bundle.rest or NO_REST)
     _write_refunds(sheet, charges, lookup)
     _write_failure(sheet, charges, lookup)
-    _write_disputes(sheet, living(lookup.bundle.disputes))
+    _write_disputes(sheet, lookup.bundle)
 
 
-def _write_payments(sheet: Sheet, payments: Sequence[StripeObject]) -> None:
+def _write_payments(sheet: Sheet, payments: Sequence[StripeObject], rest: Rest) -> None:
     last = max(payments, key=newest_first, default=None)
-    sheet.write("payments", len(payments))
+    sheet.write("payments", len(payments) + sum(each.payments for each in rest.charges))
     sheet.write("last_payment_at", None if last is None else instant(last, "created"))
     sheet.write("charged_at", None if last is None else instant(last, "created"))
     if last is None:
@@ -49,7 +50,8 @@ def _write_payments(sheet: Sheet, payments: Sequence[StripeObject]) -> None:
 
 
 def _write_refunds(sheet: Sheet, charges: Sequence[StripeObject], lookup: Lookup) -> None:
-    amounts = []
+    rest = (lookup.bundle.rest or NO_REST).charges
+    amounts = [Amount(each.refunded + each.refunded_otherwise, each.currency) for each in rest]
     for charge in charges:
         amount = amount_of(charge, "amount_refunded") if integer(charge, "amount_refunded") else None
         if isinstance(amount, Missing):
@@ -116,8 +118,11 @@ def _invoices_awaiting_settlement(charges: Sequence[StripeObject], lookup: Looku
     return frozenset(found)
 
 
-def _write_disputes(sheet: Sheet, disputes: Sequence[StripeObject]) -> None:
-    statuses = [text(each, "status") or "" for each in disputes]
-    real = [status for status in statuses if not status.startswith("warning_") and status != "prevented"]
-    sheet.write("disputes", len(real))
-    sheet.write("open_disputes", sum(status in OPEN_DISPUTES or status.startswith("appeal_") for status in real))
+def _write_disputes(sheet: Sheet, bundle: Bundle) -> None:
+    counted = Counter(text(each, "status") or "" for each in living(bundle.disputes))
+    counted.update((bundle.rest or NO_REST).disputes)
+    real = {each: n for each, n in counted.items() if not each.startswith("warning_") and each != "prevented"}
+    sheet.write("disputes", sum(real.values()))
+    sheet.write(
+        "open_disputes", sum(n for each, n in real.items() if each in OPEN_DISPUTES or each.startswith("appeal_"))
+    )

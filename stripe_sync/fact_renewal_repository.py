@@ -59,3 +59,8 @@ def take(workspace_id: WorkspaceId, session: Session, limit: int) -> list[EndUse
     else:
         session.execute(update(DbFactRenewal).where(mine).values(done_through=taken[-1]))
     return taken
+
+
+def requested_at(workspace_id: WorkspaceId, session: Session) -> datetime | None:
+    """Return since when a renewal is under way in the workspace, or None if there is none."""
+    return session.scalar(select(DbFactRenewal.requested_at).where(DbFactRenewal.workspace_id == workspace_id))

@@ -23,7 +23,7 @@ def set_rate(
     workspace_id: WorkspaceId, session: Session, clock: Clock, override: RateOverride, *, actor: str
 ) -> WorkspaceSettings | Invalid:
     """Set a rate of the workspace's own, in place of the one it had for that pair of currencies."""
-    settings = repository.get_workspace(workspace_id, session).settings
+    settings = repository.get_workspace(workspace_id, session, for_update=True).settings
     faults = _rate_faults(settings, override, clock.now().date())
     if faults:
         return Invalid(faults)
@@ -41,7 +41,7 @@ def remove_rate(
     workspace_id: WorkspaceId, session: Session, clock: Clock, currency: str, into: str, *, actor: str
 ) -> WorkspaceSettings | NotFound:
     """Remove a rate of the workspace's own; the published one counts again, if there is one."""
-    settings = repository.get_workspace(workspace_id, session).settings
+    settings = repository.get_workspace(workspace_id, session, for_update=True).settings
     before = _own_rate(settings, currency.lower(), into.lower())
     if before is None:
         return NotFound(kind="rate", id=currency)

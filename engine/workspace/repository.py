@@ -52,9 +52,9 @@ def insert_workspace(workspace_id: WorkspaceId, session: Session, workspace: Wor
     session.flush()
 
 
-def get_workspace(workspace_id: WorkspaceId, session: Session) -> Workspace:
-    """Return the workspace; raise LookupError if there is none."""
-    row = session.get(DbWorkspace, workspace_id)
+def get_workspace(workspace_id: WorkspaceId, session: Session, *, for_update: bool = False) -> Workspace:
+    """Return the workspace, held against other writers with `for_update`; raise LookupError if there is none."""
+    row = session.get(DbWorkspace, workspace_id, with_for_update=for_update or None, populate_existing=for_update)
     if row is None:
         raise LookupError(f"there is no workspace {workspace_id}")
     return _workspace(row)

@@ -58,7 +58,7 @@ def change_settings(
     workspace_id: WorkspaceId, session: Session, clock: Clock, wanted: Mapping[str, Any], *, actor: str
 ) -> WorkspaceSettings | Invalid:
     """Change the settings named in `wanted`; the others stay. What is as it was before is not audited."""
-    before = settings_json.to_json(repository.get_workspace(workspace_id, session).settings)
+    before = settings_json.to_json(repository.get_workspace(workspace_id, session, for_update=True).settings)
     changed = settings_json.parse({**before, **wanted})
     if isinstance(changed, Invalid):
         return changed

@@ -2,7 +2,19 @@
 
 from flask_openapi3.openapi import OpenAPI
 
-from web.api import conversations, customers, decisions, description, end_users, facts, integrations, route, rulesets
+from web.api import (
+    conversations,
+    customers,
+    decisions,
+    description,
+    end_users,
+    explanations,
+    facts,
+    integrations,
+    route,
+    rulesets,
+    settings,
+)
 
 BLUEPRINTS = (
     conversations.blueprint,
@@ -13,6 +25,8 @@ BLUEPRINTS = (
     rulesets.blueprint,
     route.blueprint,
     integrations.blueprint,
+    explanations.blueprint,
+    settings.blueprint,
 )
 
 

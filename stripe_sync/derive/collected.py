@@ -1,4 +1,4 @@
-"""Total revenue collected, as one line per charge.
+"""Total revenue collected, as one line per charge; of a customer with very many, one per currency for most of them.
 
 A charge that succeeded and was captured brought in what was captured, less what went back: refunds, and disputes that
 were lost, the latter never more than what remained. Credit notes and balances are not looked at: their money is
@@ -19,7 +19,7 @@ from stripe_sync.derive.money import Amount, Exact, Missing, find_rate
 from stripe_sync.derive.prices import unreadable
 from stripe_sync.derive.read import flag, integer, living, lower, objects, reference, text
 from stripe_sync.derive.settings import DeriveSettings
-from stripe_sync.objects import StripeObject
+from stripe_sync.objects import NO_REST, Rest, StripeObject
 
 MONEY_GOES_BACK = frozenset({"succeeded", "pending"})
 """Statuses of refunds that count; Stripe lowers `amount_refunded` again when a pending one fails."""
@@ -28,9 +28,11 @@ RELEASED = "expired_uncaptured_charge"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeLine:
-    """What one charge brought in, in minor units of its currency."""
+    """What one charge brought in, or many of one currency together, in minor units of that currency."""
 
     charge_id: str | None
+    """None where it is many."""
+    count: int = 1
     currency: str
     captured: Exact
     refunded: Exact
@@ -50,7 +52,7 @@ def is_payment(charge: StripeObject) -> bool:
 def collected_lines(
     charges: Sequence[StripeObject], lookup: Lookup, settings: DeriveSettings, now: datetime
 ) -> tuple[ChargeLine, ...] | Missing:
-    """Return a line for each payment, or why the total can't be known."""
+    """Return a line for each payment that is listed and for each sum of others, or why the total can't be known."""
     refunds = by_payment(lookup.bundle.refunds)
     disputes = by_payment(lookup.bundle.disputes)
     lines = []
@@ -74,7 +76,22 @@ def collected_lines(
                 lost=min(lost, max(captured - refunded, 0)),
             )
         )
-    return tuple(lines)
+    return (*lines, *_summed(lookup.bundle.rest or NO_REST))
+
+
+def _summed(rest: Rest) -> Iterable[ChargeLine]:
+    return (
+        ChargeLine(
+            charge_id=None,
+            count=each.payments,
+            currency=each.currency,
+            captured=each.captured,
+            refunded=each.refunded,
+            lost=0,
+        )
+        for each in rest.charges
+        if each.payments
+    )
 
 
 def captured_of(charge: StripeObject) -> int | None:

@@ -90,6 +90,7 @@ def _item_line(
 def _charge_line(line: ChargeLine, settings: DeriveSettings, now: datetime) -> dict[str, Any] | Missing:
     made = {
         "charge": line.charge_id,
+        "charges": line.count,
         "captured": _major(line.captured, line.currency),
         "refunded": _major(line.refunded, line.currency),
         "lost_in_disputes": _major(line.lost, line.currency),

@@ -1,6 +1,6 @@
 """Facts of invoices: what is open, overdue and was last sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from engine.core.facts import format_instant
@@ -10,7 +10,9 @@ from stripe_sync.derive.money import Amount, Exact, Missing, total
 from stripe_sync.derive.prices import unreadable
 from stripe_sync.derive.read import instant, integer, living, lower, newest_first, reference, text
 from stripe_sync.derive.sheet import Sheet
-from stripe_sync.objects import StripeObject
+from stripe_sync.objects import NO_REST, Bundle, StripeObject
+
+UNTOLD = ("ltv_off_stripe", "not_expanded", "some invoices do not say what was paid outside Stripe")
 
 
 def invoices_of(lookup: Lookup) -> tuple[StripeObject, ...]:
@@ -41,7 +43,7 @@ def write_invoices(sheet: Sheet, lookup: Lookup) -> None:
     sheet.write_money("amount_due", _sum(awaiting, "amount_remaining"))
     _write_overdue(sheet, awaiting)
     _write_last(sheet, invoices)
-    _write_off_stripe(sheet, invoices, living(lookup.bundle.credit_notes))
+    _write_off_stripe(sheet, invoices, lookup.bundle)
     created = [made for each in invoices if (made := instant(each, "created"))]
     sheet.write("invoice_created_at", max(created, default=None))
 
@@ -103,19 +105,23 @@ def _write_last(sheet: Sheet, invoices: Sequence[StripeObject]) -> None:
     sheet.write_amount("last_invoice_amount", amount_of(last, "total"))
 
 
-def _write_off_stripe(sheet: Sheet, invoices: Sequence[StripeObject], credit_notes: Sequence[StripeObject]) -> None:
+def _write_off_stripe(sheet: Sheet, invoices: Sequence[StripeObject], bundle: Bundle) -> None:
     """Write what was paid outside Stripe, less what credit notes say was given back there.
 
     The field of invoices is there only when it was asked for by name.
     """
-    told = []
+    rest, told = bundle.rest or NO_REST, []
+    if rest.untold_off_stripe:
+        sheet.note(*UNTOLD)
     for invoice in invoices:
         if integer(invoice, "amount_paid_off_stripe") is not None:
             told.append(invoice)
         elif integer(invoice, "amount_paid"):
-            sheet.note("ltv_off_stripe", "not_expanded", "some invoices do not say what was paid outside Stripe")
+            sheet.note(*UNTOLD)
     given_back = [
-        note for note in credit_notes if text(note, "status") != "void" and integer(note, "out_of_band_amount")
+        note
+        for note in living(bundle.credit_notes)
+        if text(note, "status") != "void" and integer(note, "out_of_band_amount")
     ]
     paid, back = _sum(told, "amount_paid_off_stripe"), _sum(given_back, "out_of_band_amount")
     if isinstance(paid, Missing):
@@ -123,4 +129,9 @@ def _write_off_stripe(sheet: Sheet, invoices: Sequence[StripeObject], credit_not
     elif isinstance(back, Missing):
         sheet.write("ltv_off_stripe", back)
     else:
-        sheet.write_money("ltv_off_stripe", {each: paid.get(each, 0) - back.get(each, 0) for each in {*paid, *back}})
+        sheet.write_money("ltv_off_stripe", total(_off_stripe(paid, back, rest.off_stripe)))
+
+
+def _off_stripe(paid: Mapping[str, Exact], back: Mapping[str, Exact], rest: Mapping[str, Exact]) -> Iterator[Amount]:
+    for sums, sign in ((paid, 1), (back, -1), (rest, 1)):
+        yield from (Amount(sign * minor, currency) for currency, minor in sums.items())

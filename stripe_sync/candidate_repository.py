@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from engine.ids import ConnectionId, WorkspaceId
 from stripe_sync.connect.models import Connection
 from stripe_sync.kinds import KINDS
-from stripe_sync.lookup.repository import kinds_read
 from stripe_sync.matching import NO_LIVE_SUBSCRIPTION, SUBSCRIPTION_RANK, Candidate, CustomerKey
 from stripe_sync.mirror_tables import MIRROR
+from stripe_sync.own_kinds_repository import kinds_read
 
 CHUNK = 500
 MAX_HITS = 50

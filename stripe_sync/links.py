@@ -16,8 +16,8 @@ from engine.storage import upsert
 from stripe_sync.connect.models import Connection
 from stripe_sync.connect.repository import connections
 from stripe_sync.kinds import KINDS
-from stripe_sync.lookup.repository import kinds_read
 from stripe_sync.matching import LINKED, CustomerKey, Link, LinkKind
+from stripe_sync.own_kinds_repository import kinds_read
 from stripe_sync.tables import DbLink
 
 CHUNK = 500

@@ -7,15 +7,14 @@ from redis.exceptions import RedisError
 
 from engine.ids import ConnectionId
 
-PER_CONNECTION = RateLimitItemPerMinute(30)
+PER_CONNECTION: RateLimitItem = RateLimitItemPerMinute(30)
 
 
 class LookupLimits:
     """Counts look-ups by connection."""
 
-    def __init__(self, redis_url: str | None, item: RateLimitItem = PER_CONNECTION) -> None:
+    def __init__(self, redis_url: str | None) -> None:
         """Count in the Redis at `redis_url`, or in this process alone if there is none."""
-        self._item = item
         self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared = None
         if redis_url is not None:
@@ -27,7 +26,7 @@ class LookupLimits:
         key = f"stripe-lookup:{connection_id}"
         if self._shared is not None:
             try:
-                return self._shared.hit(self._item, key)
+                return self._shared.hit(PER_CONNECTION, key)
             except (RedisError, OSError):
                 pass  # this process counts alone until Redis is back
-        return self._here.hit(self._item, key)
+        return self._here.hit(PER_CONNECTION, key)

@@ -12,12 +12,11 @@ from typing import Any
 from engine.ids import ConnectionId, WorkspaceId
 from engine.ports import Clock
 from engine.storage import Database
-from stripe_sync import mirror_repository
+from stripe_sync import mirror_repository, own_kinds_repository
 from stripe_sync.fact_service import Cause
 from stripe_sync.gateway import GatewayError, Page, Trouble
 from stripe_sync.kinds import KINDS, SHARED_KINDS, Kind, StripeJson, uses
 from stripe_sync.linking import Linking
-from stripe_sync.lookup import repository
 from stripe_sync.matching import CustomerKey
 from stripe_sync.mirroring import Mirroring
 from stripe_sync.reader import AccountReader
@@ -136,7 +135,7 @@ class CustomerReading:
             for part in parts:
                 touched |= mirroring.take_page(part.kind, part.objects, part.stamp, None)
             for key, kinds in complete.items():
-                repository.note_read(workspace_id, session, key, kinds, now)
+                own_kinds_repository.note_read(workspace_id, session, key, kinds, now)
             self.linking.refresh(workspace_id, session, touched, now, Cause.LINK)
 
 

@@ -21,7 +21,7 @@ from engine.ids import ConnectionId, EndUserId, WorkspaceId
 from engine.inbox import end_user_repository as people
 from engine.ports import Clock
 from engine.storage import Database
-from stripe_sync import candidate_repository
+from stripe_sync import candidate_repository, own_kinds_repository
 from stripe_sync.access import Access
 from stripe_sync.candidate_repository import HISTORY_KINDS
 from stripe_sync.connect import repository as connect_repository
@@ -126,7 +126,7 @@ class SenderLookup:
             by_id = {connection.id: connection for connection in found}
             fitting = candidate_repository.candidates(workspace_id, session, {normalized}, by_id).get(normalized, ())
             keys = [candidate.key for candidate in fitting if candidate.is_active]
-            own = repository.kinds_read(workspace_id, session, keys, by_id)
+            own = own_kinds_repository.kinds_read(workspace_id, session, keys, by_id)
             if keys and all(
                 own.get(key, frozenset()) | by_id[key.connection_id].synced_kinds >= _NEEDED for key in keys
             ):

@@ -57,7 +57,7 @@ class SettingsOut(Out):
 class RatePath(Query):
     """Which currency."""
 
-    currency: str = Field(max_length=3, description="Three letters of ISO 4217, such as `kwd`.")
+    currency: str = Field(max_length=100, description="Three letters of ISO 4217, such as `kwd`.")
 
 
 class RateIn(In):

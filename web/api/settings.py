@@ -5,8 +5,9 @@ from typing import Any
 from flask import Response
 
 from engine.core.facts import format_instant
+from engine.faults import Fault
 from engine.workspace.models import Role
-from engine.workspace.settings import to_json
+from engine.workspace.settings import parse_currency, to_json
 from stripe_sync.derive.explain import written
 from stripe_sync.rate_overview import CurrencyRate
 from web import workspace_settings
@@ -17,6 +18,7 @@ from web.auth.access import allow
 from web.auth.gate import principal
 from web.auth.models import Scope
 from web.current import services
+from web.errors import not_found
 
 blueprint = new_blueprint("settings")
 
@@ -43,6 +45,8 @@ def change_settings(body: SettingsIn) -> Response:
 def set_rate(path: RatePath, body: RateIn) -> Response:
     """Set a rate of the workspace's own into the reporting currency; it wins over the published one."""
     caller = principal()
+    if isinstance(parse_currency(path.currency), Fault):
+        raise not_found("currency")
     unwrap(
         workspace_settings.set_rate(
             services(),

@@ -180,7 +180,9 @@ def test_other_workspaces_see_nothing_of_ours(app: Flask, client: FlaskClient, o
         ("POST", "/api/v1/conversations/<id>/messages"): {"external_id": "m2", "body": "Hello", "author": "customer"},
         ("PATCH", "/api/v1/conversations/<id>"): {"status": "closed"},
         ("PUT", "/api/v1/conversations/<id>/customer"): {"customer_id": "cus_1"},
+        ("PUT", "/api/v1/settings/rates/<currency>"): {"rate": "1.10"},
     }
+    queries = {"/api/v1/conversations/<id>/panel/explain": "?fact=mrr"}
     stranger = theirs.bearer(Role.OWNER)
     with ours.services.database.workspace(ours.workspace_id, readonly=True) as session:
         before = _snapshot(ours, session)
@@ -188,7 +190,7 @@ def test_other_workspaces_see_nothing_of_ours(app: Flask, client: FlaskClient, o
         if route.access.role is None or not route.parameters:
             continue
         where = f"{route.method} {route.rule}"
-        path = route.path(_values_for(route, values))
+        path = route.path(_values_for(route, values)) + queries.get(route.rule, "")
         if route.is_api:
             body = bodies.get((route.method, route.rule), {})
             answer = call(client, route, stranger, path, json=body if route.method in UNSAFE else None)
@@ -221,7 +223,12 @@ def _objects(tenant: Tenant) -> dict[str, str]:
     )
     routed = tenant.services.router.receive(tenant.workspace_id, draft)
     assert isinstance(routed, Routed)
-    return {"conversation": routed.conversation.id, "end_user": routed.conversation.end_user_id, "number": "1"}
+    return {
+        "conversation": routed.conversation.id,
+        "end_user": routed.conversation.end_user_id,
+        "number": "1",
+        "fact": "mrr",
+    }
 
 
 def _values_for(route: Route, objects: dict[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.email_address import normalize
+from stripe_sync import summing
 
 StripeJson = dict[str, Any]
 MAX_EPOCH = 253_402_300_799
@@ -23,6 +24,7 @@ class ColumnType(StrEnum):
 
     TEXT = "text"
     INSTANT = "instant"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +35,12 @@ class Column:
     type: ColumnType
     read: Callable[[StripeJson], object]
     indexed: bool = False
+    """Has an index of its own; those over several columns stand in `mirror_tables`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kind:
-    """One kind of object."""
+    """One kind of object; there is one value of each, so that they are compared and hashed as what they are."""
 
     name: str
     """Plural, also the name of the bundle's list and of the end of the path."""
@@ -99,6 +102,10 @@ def _instant(name: str) -> Column:
     return Column(name=name, type=ColumnType.INSTANT, read=lambda payload: instant(payload.get(name)))
 
 
+def _computed(name: str, read: Callable[[StripeJson], object], type_: ColumnType = ColumnType.TEXT) -> Column:
+    return Column(name=name, type=type_, read=read)
+
+
 def _email_normalized(payload: StripeJson) -> str | None:
     email = payload.get("email")
     return normalize(email) if isinstance(email, str) else None
@@ -107,6 +114,9 @@ def _email_normalized(payload: StripeJson) -> str | None:
 _CREATED = _instant("created")
 _STATUS = _text("status")
 _CUSTOMER = _text("customer_id", "customer", indexed=True)
+_OWNER = _text("customer_id", "customer")
+_OF_CHARGE = Column(name="customer_id", type=ColumnType.TEXT, read=lambda _: None)
+"""Refunds and disputes do not name their customer; it is looked up when they or their charge are written."""
 _CHARGE = _text("charge_id", "charge", indexed=True)
 _INTENT = _text("payment_intent_id", "payment_intent", indexed=True)
 
@@ -146,16 +156,40 @@ _ALL = (
         expand=("discounts.source.coupon", "items.data.discounts", "default_payment_method"),
         nested={"default_payment_method": "payment_methods"},
     ),
-    Kind(name="charges", object="charge", columns=(_CREATED, _STATUS, _CUSTOMER, _INTENT)),
+    Kind(
+        name="charges",
+        object="charge",
+        columns=(
+            _CREATED,
+            _STATUS,
+            _OWNER,
+            _INTENT,
+            _computed("method_id", summing.charge_method),
+            _computed("standing", summing.charge_standing),
+            _computed("currency", summing.charge_currency),
+            _computed("captured", summing.charge_captured, ColumnType.NUMBER),
+            _computed("refunded", summing.charge_refunded, ColumnType.NUMBER),
+        ),
+    ),
     Kind(
         name="invoices",
         object="invoice",
-        columns=(_CREATED, _STATUS, _CUSTOMER, _text("number")),
+        columns=(
+            _CREATED,
+            _STATUS,
+            _OWNER,
+            _text("number"),
+            _computed("standing", summing.invoice_standing),
+            _computed("currency", summing.invoice_currency),
+            _computed("off_stripe", summing.invoice_off_stripe, ColumnType.NUMBER),
+            _computed("untold", summing.invoice_untold, ColumnType.NUMBER),
+            _computed("ranked_at", summing.invoice_ranked_at, ColumnType.INSTANT),
+        ),
         expand=("amount_paid_off_stripe",),
         carried=("amount_paid_off_stripe",),
     ),
-    Kind(name="disputes", object="dispute", columns=(_CREATED, _STATUS, _CHARGE, _INTENT)),
-    Kind(name="refunds", object="refund", columns=(_CREATED, _STATUS, _CHARGE, _INTENT)),
+    Kind(name="disputes", object="dispute", columns=(_CREATED, _STATUS, _CHARGE, _INTENT, _OF_CHARGE)),
+    Kind(name="refunds", object="refund", columns=(_CREATED, _STATUS, _CHARGE, _INTENT, _OF_CHARGE)),
     Kind(
         name="invoice_payments",
         object="invoice_payment",

@@ -5,11 +5,12 @@ that is: `stamp` is the instant, in Stripe's time, from which the row is known, 
 object stays as a tombstone (`deleted_at`), so that a late event cannot bring it back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text, text
+from sqlalchemy.types import TypeEngine
 
 from engine.storage import BinaryText, Json, UtcDateTime
 from stripe_sync import kinds
@@ -19,9 +20,34 @@ from stripe_sync.tables import metadata
 __all__ = ["MIRROR", "USES", "metadata"]
 
 
+_TYPES: Mapping[ColumnType, TypeEngine[Any]] = MappingProxyType(
+    {ColumnType.TEXT: Text(), ColumnType.INSTANT: UtcDateTime(), ColumnType.NUMBER: BigInteger()}
+)
+_ORDERED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
+    {
+        "charges": (
+            ("customer_id", "created", "id"),
+            ("customer_id", "standing", "created", "id", "currency", "captured", "refunded"),
+        ),
+        "invoices": (
+            ("customer_id", "created", "id"),
+            ("customer_id", "ranked_at", "created", "id", "standing", "currency", "off_stripe", "untold"),
+        ),
+        "refunds": (("customer_id", "created", "id", "status"),),
+        "disputes": (("customer_id", "status"),),
+    }
+)
+"""Indexes over living objects that give a customer's latest one at once, and their sums without the objects."""
+
+
 def _column(column: kinds.Column) -> Column[Any]:
-    kind = UtcDateTime() if column.type is ColumnType.INSTANT else Text()
-    return Column(column.name, kind, nullable=True)
+    return Column(column.name, _TYPES[column.type], nullable=True)
+
+
+def _ordered(table: str, columns: Sequence[str], number: int) -> Index:
+    alive = text("deleted_at IS NULL")
+    name = f"ix_{table}_customer_{number}"
+    return Index(name, "workspace_id", "connection_id", *columns, postgresql_where=alive, sqlite_where=alive)
 
 
 def _table(kind: Kind) -> Table:
@@ -31,6 +57,7 @@ def _table(kind: Kind) -> Table:
         for column in kind.columns
         if column.indexed
     ]
+    indexes += [_ordered(name, columns, number) for number, columns in enumerate(_ORDERED.get(kind.name, ()), 1)]
     return Table(
         name,
         metadata,

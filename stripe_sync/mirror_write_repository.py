@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
 from engine.storage import upsert
+from stripe_sync import mirror_owner_repository
 from stripe_sync.apply import TIE, News, Source
 from stripe_sync.kinds import Kind, StripeJson, Use, reference, uses
 from stripe_sync.mirror_tables import MIRROR, USES
@@ -57,6 +58,7 @@ def write(  # noqa: PLR0913  a batch and everything that says how fresh it is
     if run_id is not None:
         _mark_seen(workspace_id, session, connection_id, kind, {row["id"] for row in rows} - written, run_id)
     if written and not news.is_deleted:
+        mirror_owner_repository.name_customers(workspace_id, session, connection_id, kind, written)
         _replace_uses(workspace_id, session, connection_id, kind, [o for o in objects if o["id"] in written])
     return frozenset(written)
 

@@ -40,6 +40,8 @@ class DbConnection(Base):
     refresh_token: Mapped[bytes | None] = mapped_column(LargeBinary)
     webhook_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     token_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refreshing_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Somebody trades the refresh token for the next pair, and has until then."""
     connected_by: Mapped[str]
     """The member under whom background jobs act."""
     connected_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -54,6 +54,7 @@ def open_invoice(change: Change, reference: str) -> Record:
     found = find_open_invoice(change, reference)
     if found is None:
         raise invalid("id", f"There is no open invoice for '{reference}'.", code="invoice_not_payable")
+    record(change, "customer", str(found["customer"]))
     return found
 
 

@@ -1,0 +1,116 @@
+"""What a history is made of: steps, drawn from a seed, that mean something in any order and however many are left out.
+
+A step names its targets by numbers that are taken modulo what is there, so that a history can be shrunk by leaving
+steps out.
+"""
+
+import random
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from tests.convergence.merchant import WEIGHTS
+
+WAITS_S = (0, 0, 0.2, 0.4, 0.7, 1, 2, 4, 6, 15, 61, 130, 700, 4000, 90_000, 3_000_000)
+TROUBLES = ("429", "429", "500", "503", "timeout", "timeout-late", "truncated")
+TOPICS = ("stripe_events", "stripe_events", "stripe_events", "woken", "catch_up", "backfill", "facts", "everything")
+DELIVERIES = ("next", "next", "last", "any", "any", "all", "again")
+SKEWS_S = (-120, -60, -3, 0, 3, 60, 120)
+LONGEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happens."""
+
+    name: str
+    what: str = ""
+    number: int = 0
+    seconds: float = 0.0
+    inside: tuple["Step", ...] = ()
+    """What happens in between, for a race."""
+
+    @override
+    def __str__(self) -> str:
+        words = [self.name, self.what, f"#{self.number}" if self.number else "", f"{self.seconds:g}s" * bool(self.seconds)]
+        inside = f" [{'; '.join(map(str, self.inside))}]" if self.inside else ""
+        return " ".join(word for word in words if word) + inside
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What happens to two merchants and to us, before it is quiet."""
+
+    seed: int
+    is_synced: bool
+    """Whether it begins with accounts that are read already, or with none connected."""
+    steps: tuple[Step, ...]
+
+    @override
+    def __str__(self) -> str:
+        begin = "accounts connected and read" if self.is_synced else "nothing connected"
+        return "\n".join([f"history {self.seed}: {begin}", *(f"  {step}" for step in self.steps), "  quiet"])
+
+
+def history(seed: int) -> History:
+    """Return the history of a seed."""
+    rng = random.Random(seed)
+    is_synced = rng.random() < 0.9
+    steps = [_step(rng) for _ in range(rng.randint(3, LONGEST))]
+    if not is_synced:
+        steps.insert(rng.randrange(min(6, len(steps))), Step("connect"))
+    return History(seed, is_synced, tuple(steps))
+
+
+def _step(rng: random.Random) -> Step:
+    (name,) = rng.choices(list(_CHANCES), list(_CHANCES.values()))
+    number = rng.randrange(1, 10_000)
+    match name:
+        case "merchant" | "other-merchant":
+            (what,) = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
+            return Step(name, what, number)
+        case "wait":
+            return Step(name, seconds=rng.choice(WAITS_S))
+        case "deliver":
+            return Step(name, rng.choice(DELIVERIES), number)
+        case "work":
+            return Step(name, rng.choice(TOPICS))
+        case "trouble":
+            return Step(name, rng.choice(TROUBLES), rng.choice((1, 1, 2, 3, 6, 20)))
+        case "crash":
+            return Step(name, rng.choice(("before", "after")), rng.choice((1, 1, 2, 3, 5, 8, 13, 25)))
+        case "cut":
+            return Step(name, number=rng.choice((1, 3, 9, 27, 80, 200)))
+        case "race":
+            inside = tuple(_inner(rng) for _ in range(rng.randint(1, 4)))
+            return Step(name, rng.choice(("answer", "answer", "transaction")), rng.choice((1, 1, 2, 3, 5, 8, 13)), 0, inside)
+        case "skew":
+            return Step(name, seconds=rng.choice(SKEWS_S))
+        case _:
+            return Step(name, number=number)
+
+
+def _inner(rng: random.Random) -> Step:
+    while True:
+        step = _step(rng)
+        if step.name in {"merchant", "deliver", "work", "wait", "drop"}:
+            return step
+
+
+_CHANCES = {
+    "merchant": 44,
+    "other-merchant": 3,
+    "wait": 14,
+    "deliver": 16,
+    "drop": 4,
+    "work": 16,
+    "trouble": 6,
+    "crash": 5,
+    "cut": 3,
+    "race": 9,
+    "skew": 3,
+    "flush": 2,
+    "resync": 3,
+    "reconnect": 1,
+    "disconnect": 1,
+}

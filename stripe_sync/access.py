@@ -17,7 +17,8 @@ from stripe_sync.budget import Budget
 from stripe_sync.connect import repository
 from stripe_sync.connect.connecting import Connecting
 from stripe_sync.connect.models import Connection
-from stripe_sync.connect.vault import SecretField, Vault, on_behalf
+from stripe_sync.connect.refreshing import Refreshing, Standing
+from stripe_sync.connect.vault import SecretField, Vault, VaultRefusedError, on_behalf
 from stripe_sync.gateway import Gateway, GatewayError, Trouble
 from stripe_sync.reader import AccountReader
 
@@ -34,6 +35,7 @@ class Access:
     budget: Budget
     vault: Vault
     connecting: Connecting
+    refreshing: Refreshing
     sleep: Callable[[float], None] = time.sleep
 
     def find(self, workspace_id: WorkspaceId, connection_id: ConnectionId) -> Connection | None:
@@ -44,6 +46,7 @@ class Access:
 
     def open(self, connection: Connection, purpose: str, *, is_interactive: bool = False) -> AccountReader:
         """Return a reader for a job, or for somebody who waits (`is_interactive`); raise VaultRefusedError."""
+        self.refreshing.renew(connection)
         with self.database.workspace(connection.workspace_id) as session:
             secret = self.vault.read(
                 connection.workspace_id, session, connection.id, SecretField.TOKEN, on_behalf(connection, purpose)
@@ -72,13 +75,21 @@ class Access:
 
     def note_failure(self, connection: Connection, error: Exception) -> bool:
         """Note what went wrong; return whether the connection is gone with it."""
-        is_gone = isinstance(error, GatewayError) and error.trouble is Trouble.UNAUTHORIZED
+        is_refused = isinstance(error, GatewayError) and error.trouble is Trouble.UNAUTHORIZED
+        is_gone = is_refused and self._is_over(connection)
         with self.database.workspace(connection.workspace_id) as session:
             if is_gone:
                 self.end(connection, session)
             else:
                 repository.note_error(connection.workspace_id, session, connection.id, str(error))
         return is_gone
+
+    def _is_over(self, connection: Connection) -> bool:
+        """Return whether a connection whose token was refused has no other that Stripe takes."""
+        try:
+            return self.refreshing.renew(connection, is_refused=True) is Standing.REFUSED
+        except VaultRefusedError:
+            return True
 
     def end(self, connection: Connection, session: Session) -> None:
         """Mark a connection revoked by Stripe's side; everybody's facts of it become stale."""

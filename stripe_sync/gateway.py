@@ -7,6 +7,7 @@ Laws
 - The answer decides what went wrong, not the library's exception: it knows six OAuth errors and crashes on others.
 """
 
+import hashlib
 import logging
 import re
 from collections.abc import Mapping
@@ -193,6 +194,17 @@ class Gateway:
     def exchange_app_code(self, keys: PlatformKeys, code: str) -> Answer:
         """Turn a Stripe App's authorization code into an access and a refresh token, once; raise GatewayError."""
         params = {"grant_type": "authorization_code", "code": code}
+        return self._call(keys.secret_key, "post", "/v1/oauth/token", params, base="api")
+
+    def refresh_app_token(self, keys: PlatformKeys, refresh_token: str) -> Answer:
+        """Trade a Stripe App's refresh token, which works once, for the next pair; raise GatewayError.
+
+        The idempotency key follows from the token: asked again after an answer that was lost on the way or before it
+        was stored, Stripe repeats that answer instead of refusing a token that was used.
+        """
+        key = f"ochre-refresh-{hashlib.sha256(refresh_token.encode()).hexdigest()}"
+        # The library takes the idempotency key out of the parameters and makes a header of it.
+        params = {"grant_type": "refresh_token", "refresh_token": refresh_token, "idempotency_key": key}
         return self._call(keys.secret_key, "post", "/v1/oauth/token", params, base="api")
 
     def deauthorize(self, keys: PlatformKeys, account_id: str) -> None:

@@ -24,7 +24,9 @@ from stripe_sync.backfill.running import Running
 from stripe_sync.budget import Budget
 from stripe_sync.connect import repository as connect_repository
 from stripe_sync.connect.connecting import Connecting
+from stripe_sync.connect.credentials import AppCredential
 from stripe_sync.connect.models import Connection, ConnectRefused, CredentialKind
+from stripe_sync.connect.refreshing import Refreshing
 from stripe_sync.connect.sealing import KeyRing
 from stripe_sync.connect.vault import Vault
 from stripe_sync.events.catching_up import CatchingUp
@@ -97,7 +99,8 @@ class StripeService:
         gateway = Gateway(config, clock, wire)
         self._connecting = Connecting(database, clock, config, gateway, self._vault)
         budget = Budget(config, sleep=sleep)
-        self._access = Access(database, clock, gateway, budget, self._vault, self._connecting, sleep)
+        refreshing = Refreshing(database, clock, self._vault, AppCredential(gateway, config), sleep)
+        self._access = Access(database, clock, gateway, budget, self._vault, self._connecting, refreshing, sleep)
         self._linking = Linking(self._facts, clock)
         self._panels = PanelService(config, self._facts)
         self._explaining = ExplainService(config, self._facts)

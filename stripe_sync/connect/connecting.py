@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 
+import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,8 @@ from stripe_sync.connect.repository import PendingState
 from stripe_sync.connect.vault import Vault
 from stripe_sync.gateway import Gateway, GatewayError
 from stripe_sync.settings import StripeConfig
+
+log = structlog.get_logger(__name__)
 
 STATE_LIFE = timedelta(minutes=10)
 MAX_CONNECTIONS = 20
@@ -78,7 +81,11 @@ class Connecting:
         return url
 
     def _default_mode(self, kind: CredentialKind) -> bool:
-        return kind is CredentialKind.APP or self._config.live is not None
+        app = self._config.app
+        if kind is CredentialKind.APP and app is not None:
+            # The mode of what an app is granted is the mode of its key.
+            return not app.secret_key.startswith(("sk_test_", "rk_test_"))
+        return self._config.live is not None
 
     def finish(
         self, workspace_id: WorkspaceId, *, member_id: MemberId, binding: str, query: Mapping[str, str]
@@ -96,9 +103,21 @@ class Connecting:
         if query.get("error") or not code:
             return ConnectRefused(code="stripe_error", message="Stripe reported an error; nothing was connected.")
         grant = self._oauth[pending.kind].exchange(code, livemode=pending.livemode)
-        if isinstance(grant, ConnectRefused):
-            return grant
-        return self._store(workspace_id, member_id, grant)
+        outcome = grant if isinstance(grant, ConnectRefused) else self._store(workspace_id, member_id, grant)
+        if isinstance(outcome, ConnectRefused) and outcome.unwanted_account is not None:
+            self._give_back(outcome.unwanted_account, pending)
+        return outcome
+
+    def _give_back(self, account_id: str, pending: PendingState) -> None:
+        """Give a consent back that nothing here uses; what Stripe says to that changes nothing."""
+        with self._database.system(readonly=True) as session:
+            others = repository.system_connections_of_account(session, account_id)
+        if any(other.is_active and other.kind is pending.kind for other in others):
+            return
+        try:
+            self._oauth[pending.kind].withdraw(account_id, livemode=pending.livemode)
+        except GatewayError as error:
+            log.warning("stripe_consent_not_given_back", trouble=error.trouble.value)
 
     def _consume(self, workspace_id: WorkspaceId, member_id: MemberId, binding: str, state: str) -> PendingState | None:
         with self._database.workspace(workspace_id) as session:
@@ -131,7 +150,9 @@ class Connecting:
         present = repository.find_by_account(workspace_id, session, grant.account_id, livemode=grant.livemode)
         if present is None and len(repository.connections(workspace_id, session)) >= MAX_CONNECTIONS:
             return ConnectRefused(
-                code="too_many", message=f"A workspace can have {MAX_CONNECTIONS} connections; disconnect one first."
+                code="too_many",
+                message=f"A workspace can have {MAX_CONNECTIONS} connections; disconnect one first.",
+                unwanted_account=grant.account_id,
             )
         connection_id = ConnectionId(self._clock.new_id("con")) if present is None else present.id
         connection = Connection(

@@ -1,8 +1,8 @@
 """The kinds of credential behind one interface: how consent is asked for, granted, and given back.
 
 - Connect OAuth with scope `read_only`: the default flow.
-- Stripe Apps OAuth: for platforms that can no longer obtain the former. Its tokens live an hour; until refreshing is
-  in place (`refresh_token` and `token_expires_at` are kept for it) a connection of this kind reads for that hour.
+- Stripe Apps OAuth: for platforms that can no longer obtain the former. Its tokens live an hour, and are renewed
+  with a refresh token that works once (`stripe_sync.connect.refreshing`).
 - A restricted read-only key: one merchant hosting Ochre for itself, with a webhook secret of its own.
 """
 
@@ -16,6 +16,8 @@ from stripe_sync.connect.models import ConnectRefused, CredentialKind, Grant
 from stripe_sync.gateway import Answer, Gateway, GatewayError, Trouble
 from stripe_sync.settings import PlatformKeys, StripeConfig
 
+APP_TOKEN_LIFE = timedelta(hours=1)
+"""Where Stripe does not say it with the token."""
 _ACCOUNT = re.compile(r"acct_[A-Za-z0-9]{1,64}")
 _RESTRICTED_KEY = re.compile(r"(rk|sk)_(live|test)_[A-Za-z0-9_]{4,240}")
 _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{1,240}")
@@ -61,7 +63,8 @@ class ConnectCredential:
             return ConnectRefused(
                 code="wrong_scope",
                 message="Stripe granted more than read-only access, which Ochre does not accept; nothing was kept. "
-                "Revoke it in the Stripe Dashboard under Settings, Connected apps, then connect again.",
+                "Connect again and choose read-only access.",
+                unwanted_account=_account(answer.body),
             )
         return _grant(CredentialKind.OAUTH, answer, livemode=livemode)
 
@@ -93,6 +96,13 @@ class AppCredential:
         if isinstance(answer, ConnectRefused):
             return answer
         return _grant(CredentialKind.APP, answer, livemode=livemode)
+
+    def refresh(self, refresh_token: str, *, livemode: bool) -> Grant | ConnectRefused:
+        """Trade the refresh token for the next access token and the next refresh token; raise GatewayError."""
+        keys: PlatformKeys | None = self.config.app
+        if keys is None:
+            return _not_configured(livemode=livemode)
+        return _grant(CredentialKind.APP, self.gateway.refresh_app_token(keys, refresh_token), livemode=livemode)
 
     def withdraw(self, account_id: str, *, livemode: bool) -> None:
         """Do nothing: only the merchant can uninstall an app; the token we hold is dropped and soon expires."""
@@ -141,8 +151,8 @@ def _exchanged(exchange: _Exchange) -> Answer | ConnectRefused:
 
 def _grant(kind: CredentialKind, answer: Answer, *, livemode: bool) -> Grant | ConnectRefused:
     body: Mapping[str, Any] = answer.body
-    token, account_id = body.get("access_token"), body.get("stripe_user_id")
-    if not isinstance(token, str) or not token or not isinstance(account_id, str) or not _ACCOUNT.fullmatch(account_id):
+    token, account_id = body.get("access_token"), _account(body)
+    if not isinstance(token, str) or not token or account_id is None:
         return ConnectRefused(
             code="stripe_error", message="Stripe's answer named no account or token; nothing was kept. Connect again."
         )
@@ -151,16 +161,25 @@ def _grant(kind: CredentialKind, answer: Answer, *, livemode: bool) -> Grant | C
             code="wrong_mode",
             message=f"Stripe granted {'test' if livemode else 'live'} access where "
             f"{'live' if livemode else 'test'} was asked for; nothing was kept. Check which keys are set for it.",
+            unwanted_account=account_id,
         )
     refresh, expires_in = body.get("refresh_token"), body.get("expires_in")
+    life = timedelta(seconds=expires_in) if isinstance(expires_in, int) else None
+    if life is None and kind is CredentialKind.APP:
+        life = APP_TOKEN_LIFE
     return Grant(
         kind=kind,
         account_id=account_id,
         livemode=livemode,
         token=token,
         refresh_token=refresh if isinstance(refresh, str) and kind is CredentialKind.APP else None,
-        expires_at=answer.sent_at + timedelta(seconds=expires_in) if isinstance(expires_in, int) else None,
+        expires_at=None if life is None else answer.sent_at + life,
     )
+
+
+def _account(body: Mapping[str, Any]) -> str | None:
+    account_id = body.get("stripe_user_id")
+    return account_id if isinstance(account_id, str) and _ACCOUNT.fullmatch(account_id) else None
 
 
 def _refusal(error: GatewayError) -> ConnectRefused:

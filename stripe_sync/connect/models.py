@@ -84,3 +84,5 @@ class ConnectRefused:
     `too_many`, `stripe_error`, `unavailable`."""
     message: str
     """For people: what happened and what to do."""
+    unwanted_account: str | None = None
+    """The account whose consent was given and is of no use to us, to be given back."""

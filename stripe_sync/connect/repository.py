@@ -118,6 +118,7 @@ def save_connected(workspace_id: WorkspaceId, session: Session, connection: Conn
     row.refresh_token = secrets.refresh_token
     row.webhook_secret = secrets.webhook_secret
     row.token_expires_at = secrets.token_expires_at
+    row.refreshing_until = None
     session.flush()
 
 
@@ -152,6 +153,25 @@ def sealed_secrets(workspace_id: WorkspaceId, session: Session, connection_id: C
         webhook_secret=row.webhook_secret,
         token_expires_at=row.token_expires_at,
     )
+
+
+def claim_refresh(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, now: datetime, until: datetime
+) -> bool:
+    """Claim the refreshing of a connection's tokens until an instant; return False if somebody else has."""
+    free = or_(DbConnection.refreshing_until.is_(None), DbConnection.refreshing_until <= now)
+    claimed = session.execute(
+        update(DbConnection)
+        .where(*_is(workspace_id, connection_id), free)
+        .values(refreshing_until=until)
+        .returning(DbConnection.id)
+    )
+    return claimed.first() is not None
+
+
+def release_refresh(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> None:
+    """Give the refreshing of a connection's tokens back."""
+    session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(refreshing_until=None))
 
 
 def replace_secrets(

@@ -7,6 +7,7 @@ Laws
 """
 
 import hashlib
+import hmac
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -120,6 +121,14 @@ class Vault:
             self._clock.now(),
         )
         return Secret(value)
+
+    def holds(self, connection: Connection, name: SecretField, sealed: bytes, value: str) -> bool:
+        """Return whether a sealed secret of a connection is `value`; gives nothing out."""
+        try:
+            opened = self._ring.open(sealed, Purpose(connection.workspace_id, connection.id, name.value))
+        except SealError:
+            return False
+        return hmac.compare_digest(opened.encode(), value.encode())
 
     def rotate(self, database: Database) -> int:
         """Seal every secret under the first key that is not yet; return how many connections changed.

@@ -51,6 +51,8 @@ class Authorizations:
         self.connected: dict[str, bool] = {}
         """Account to whether it is connected; an account that never was is not in here."""
         self._grants: dict[str, Grant] = {}
+        self._answers: dict[tuple[str, str], Record] = {}
+        """Answers by platform key and idempotency key."""
 
     def check(self, client_id: str, response_type: str, scope: str) -> None:
         """Check what an authorize link asks for; raises OAuthError."""
@@ -144,8 +146,20 @@ class Authorizations:
         }
 
     def app_token(self, secret_key: str | None, args: Record, rng: random.Random, now: float) -> Record:
-        """Do what `token` does for Stripe Apps: access for an hour, refresh tokens that rotate."""
+        """Do what `token` does for Stripe Apps: access for an hour, refresh tokens that rotate.
+
+        As on every POST to the API, a request with the idempotency key of an earlier one gets that one's answer.
+        """
         livemode = self._platform(secret_key)
+        name = (secret_key or "", str(args.get("idempotency_key", "")))
+        if name[1] and name in self._answers:
+            return self._answers[name]
+        answer = self._app_token(args, rng, now, livemode=livemode)
+        if name[1]:
+            self._answers[name] = answer
+        return answer
+
+    def _app_token(self, args: Record, rng: random.Random, now: float, *, livemode: bool) -> Record:
         if args.get("grant_type") == "refresh_token":
             text = str(args.get("refresh_token", ""))
             token = self.keyring.find(text)

@@ -112,7 +112,8 @@ class SimulatedStripe:
         if action is None:
             return None
         args = dict(p.parse(body))
-        return action, {**args, "key": _client_key(args, headers)}
+        named = {"idempotency_key": headers["idempotency-key"]} if "idempotency-key" in headers else {}
+        return action, {**args, **named, "key": _client_key(args, headers)}
 
     def _api(self, method: str, path: str, query: str, headers: Mapping[str, str], now: float) -> Answer:
         credential = self.keyring.authenticate(headers, now)

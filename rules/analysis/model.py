@@ -77,6 +77,11 @@ class RuleModel:
                 hull[variable] = cells
         return hull
 
+    def matches_in(self, variable: int) -> int:
+        """Return the cells of one variable in which the rule may match."""
+        every_cell = self.space.universes[variable]
+        return every_cell if self.hull is None else self.hull.get(variable, every_cell)
+
     @cached_property
     def slots(self) -> dict[str, object]:
         """The slots it sets, with what it sets them to."""

@@ -107,6 +107,14 @@ class Variable:
         is_mark = index < len(self.boundaries) and self.boundaries[index] == value
         return 1 << (2 * index + (2 if is_mark else 1))
 
+    def mask_of_truth(self, *, truth: bool) -> int:
+        """Return the cell of a boolean."""
+        return self.mask([point(truth)])
+
+    def asks(self, text: str) -> bool:
+        """Return the answer of a predicate for a text."""
+        return self.predicate is not None and self.predicate.holds(text)
+
     def ends(self, cell: int) -> Range:
         """Return the stretch that the cell with this bit number (1 and up) is."""
         index, is_mark = divmod(cell - 1, 2)
@@ -182,10 +190,10 @@ class Space:
         variable = self.variables[sketch.predicate]
         can_hold, can_fail = self._texts_of(variable)
         related = self._implied if sketch.positive else self._implying
-        truth = variable.mask([point(sketch.positive)])
+        truth = variable.mask_of_truth(truth=sketch.positive)
         parts: list[Formula] = [Literal(sketch.predicate, truth)]
         parts.extend(
-            Literal(other, self.variables[other].mask([point(sketch.positive)]))
+            Literal(other, self.variables[other].mask_of_truth(truth=sketch.positive))
             for other in related.get(sketch.predicate, ())
         )
         allowed = can_hold if sketch.positive else can_fail

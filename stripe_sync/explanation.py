@@ -71,12 +71,21 @@ def explanation(
     if fact in MONEY and counted:
         told |= _sum(lines, counted[0].settings.reporting_currency, is_known=value is not None)
         told["current"] = told["exact"] is None or told["sum"] == told["value"]
-    if fact == "mrr":
+    if fact == "mrr" and counted:
         told["uncounted"] = [line for each in counted for line in _uncounted(each)]
+        told["settings"] = _settings(counted[0].settings)
     if fact == "status":
         for line in lines:
             line["decides"] = line["status"] == value
     return told
+
+
+def _settings(chosen: DeriveSettings) -> ExplanationJson:
+    return {
+        "subtract_repeating": chosen.subtract_repeating,
+        "subtract_once": chosen.subtract_once,
+        "churn_at": chosen.churn_at.value,
+    }
 
 
 def _sum(lines: Sequence[Mapping[str, Any]], currency: str, *, is_known: bool) -> ExplanationJson:
@@ -130,23 +139,20 @@ class _Names:
 
 
 def _payments(lines: Sequence[Mapping[str, Any]], customer: ExplainedCustomer) -> list[ExplanationJson]:
-    if len(lines) > MAX_PAYMENTS:
+    if len(lines) > MAX_PAYMENTS or any(line["charge"] is None for line in lines):
         return [_summary(each, customer) for each in _by_currency(lines)]
     charges = {reference(charge): charge for charge in living(customer.bundle.charges)}
     found = []
     for line in lines:
-        charge = charges.get(str(line["charge"]), {})
-        opens = reference(charge, "payment_intent") or str(line["charge"])
+        charge = charges.get(line["charge"], {})
+        opens = reference(charge, "payment_intent") or line["charge"]
         created = charge.get("created")
-        found.append(
-            {
-                **line,
-                "payments": 1,
-                "created": created if isinstance(created, int) else None,
-                "customer": customer.customer_id,
-                "url": customer.dashboard.url("charges", opens),
-            }
-        )
+        made = {
+            "created": created if isinstance(created, int) else None,
+            "customer": customer.customer_id,
+            "url": customer.dashboard.url("charges", opens),
+        }
+        found.append({**line, **made})
     return sorted(found, key=lambda line: line["created"] or 0, reverse=True)
 
 
@@ -165,7 +171,7 @@ def _summary(lines: Sequence[Mapping[str, Any]], customer: ExplainedCustomer) ->
         **{name: rated[name] for name in ("currency", "rate", "rate_of", "rate_source")},
         **sums,
         "charge": None,
-        "payments": len(lines),
+        "charges": sum(line["charges"] for line in lines),
         "created": None,
         "customer": customer.customer_id,
         "url": customer.dashboard.url("customers", customer.customer_id),

@@ -127,7 +127,7 @@ class PaymentLineOut(ConvertedOut):
     """What one payment, or all payments in one currency, add to LTV."""
 
     charge: str | None = Field(description="null where several payments are one line.")
-    payments: int
+    charges: int = Field(description="How many payments the line is of.")
     created: int | None = Field(description="Unix time of the payment.")
     captured: str
     refunded: str
@@ -176,6 +176,14 @@ class LeftOutOut(Out):
     url: str
 
 
+class CountedByOut(Out):
+    """The settings that MRR depends on."""
+
+    subtract_repeating: bool
+    subtract_once: bool
+    churn_at: Literal["period_end", "cancellation"]
+
+
 class ExplanationOut(Out):
     """How a fact was made; the amounts of the lines add up to `exact`, which rounds to `value`."""
 
@@ -190,4 +198,5 @@ class ExplanationOut(Out):
     current: bool = Field(description="Whether the lines make the value; false for a moment while something changes.")
     lines: list[RevenueLineOut | PaymentLineOut | StatusLineOut | PlanLineOut]
     left_out: list[LeftOutOut]
+    settings: CountedByOut | None = Field(default=None, description="For mrr: the settings it was counted by.")
     uncounted: list[UncountedOut] = Field(default_factory=list, description="For mrr.")

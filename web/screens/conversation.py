@@ -173,6 +173,7 @@ def _panel_urls(conversation: Conversation) -> dict[str, str]:
         "chooser": f"{url}/customer",
         "unlink": f"{url}/customer/unlink",
         "resync": f"{url}/customer/resync",
+        "how": f"{url}/how",
     }
 
 

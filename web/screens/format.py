@@ -5,6 +5,7 @@ until something real happens.
 """
 
 from datetime import UTC, datetime, timedelta
+from datetime import date as calendar_day
 from decimal import Decimal, InvalidOperation
 
 from stripe_sync.currencies import shown_decimals
@@ -49,7 +50,7 @@ def ago(instant: datetime, now: datetime) -> str:
     return f"{short} ago" if now - instant < RECENT else f"on {short}"
 
 
-def date(instant: datetime) -> str:
+def date(instant: datetime | calendar_day) -> str:
     """Return the day, as in `20 Nov 2026`."""
     return f"{instant.day} {instant:%b %Y}"
 
@@ -70,8 +71,11 @@ def parse_instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def money(amount: str | Decimal | int | None, currency: str | None) -> str | None:
-    """Return an amount in major units as people write it: `$1,234.50`, `1,234.50 CHF`; None if there is none."""
+def money(amount: str | Decimal | int | None, currency: str | None, *, decimals: int | None = None) -> str | None:
+    """Return an amount in major units as people write it: `$1,234.50`, `1,234.50 CHF`; None if there is none.
+
+    It has the currency's decimals unless told otherwise.
+    """
     if amount is None:
         return None
     try:
@@ -79,7 +83,8 @@ def money(amount: str | Decimal | int | None, currency: str | None) -> str | Non
     except InvalidOperation:
         return None
     code = (currency or "").lower()
-    number = f"{abs(value):,.{shown_decimals(code)}f}"
+    places = shown_decimals(code) if decimals is None else decimals
+    number = f"{abs(value):,.{places}f}"
     sign = MINUS if value < 0 else ""
     symbol = SYMBOLS.get(code)
     return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {code.upper()}".rstrip()

@@ -6,7 +6,7 @@ Laws of this module
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +70,8 @@ class NumberView:
     definition: str = ""
     wide: bool = False
     is_name: bool = False
+    fact: str = ""
+    """The fact whose making can be shown, if any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,11 @@ class PanelView:
     timeline: tuple[EventView, ...] = ()
     candidates: tuple[CandidateView, ...] = ()
     synced: str = ""
+
+    @property
+    def explains(self) -> bool:
+        """Return whether numbers can be explained: those of a guess that rules do not see cannot."""
+        return self.customer is not None and self.empty is None
 
 
 def with_facts(panel: Json, facts: Facts) -> dict[str, Any]:
@@ -224,9 +231,12 @@ def _status_detail(value: str, status: Json, now: datetime) -> str:
 def _numbers(panel: Json) -> tuple[NumberView, ...]:
     plan = panel.get("plan") or {}
     return (
-        _amount("MRR", panel.get("mrr"), "Monthly recurring revenue: subscriptions, normalised to a month."),
-        _amount("LTV", panel.get("ltv"), "Lifetime value: everything paid so far, less refunds."),
-        _plan(plan),
+        replace(
+            _amount("MRR", panel.get("mrr"), "Monthly recurring revenue: subscriptions, normalised to a month."),
+            fact="mrr",
+        ),
+        replace(_amount("LTV", panel.get("ltv"), "Lifetime value: everything paid so far, less refunds."), fact="ltv"),
+        replace(_plan(plan), fact="plan"),
         _amount("Balance", panel.get("balance"), "Stripe's customer balance; negative is credit."),
     )
 

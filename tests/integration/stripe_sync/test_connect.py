@@ -117,6 +117,24 @@ def test_wrong_scope_is_refused(office: Office) -> None:
 
     assert _code(outcome) == "wrong_scope"
     assert office.service.status(office.workspace_id) == {"connections": []}
+    assert not _is_installed(office), "the consent was given back"
+
+
+def test_wrong_scope_leaves_what_another_workspace_has(office: Office) -> None:
+    """A consent that is too wide is not given back where that would end somebody's connection."""
+    office.connect()
+    other = office.in_other_workspace()
+    url = office.service.begin_connect(other.workspace_id, member_id=MemberId(f"{OWNER}_other"), binding=BROWSER)
+    assert isinstance(url, str)
+    query = office.simulator.decide(url.replace("scope=read_only", "scope=read_write"))
+
+    outcome = office.service.finish_connect(
+        other.workspace_id, member_id=MemberId(f"{OWNER}_other"), binding=BROWSER, query=query
+    )
+
+    assert _code(outcome) == "wrong_scope"
+    office.service.catch_up(force=True)
+    assert office.status()["status"] == "active"
 
 
 def test_account_of_another_workspace_is_refused(office: Office) -> None:
@@ -410,6 +428,17 @@ def _read_token(office: Office, connection: Connection) -> str:
         reader = Reader(member_id=OWNER, purpose="test")
         vault = Vault(KeyRing([KEY]), office.clock)
         return vault.read(office.workspace_id, session, connection.id, SecretField.TOKEN, reader).value
+
+
+def _is_installed(office: Office) -> bool:
+    """Return whether Stripe says that the account gave our platform access, by taking it away."""
+    answer = requests.post(
+        f"{office.simulator.url}/oauth/deauthorize",
+        data={"client_id": office.simulator.client_id, "stripe_user_id": office.simulator.account},
+        headers={"Authorization": f"Bearer {office.simulator.secret_key}"},
+        timeout=10,
+    )
+    return answer.ok
 
 
 def _may_read(office: Office, token: str) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from engine.faults import Conflict, NotFound
 from engine.ids import ConnectionId, EndUserId, MemberId, WorkspaceId
+from engine.outbox import repository as outbox
 from engine.ports import BillingFacts, Clock, Waker
 from engine.storage import Database
 from stripe_sync import candidate_repository, connection_status, links, mirror_repository, queue_repository
@@ -51,6 +52,9 @@ JOB_TIME = timedelta(seconds=20)
 """How long one job works before it lets others have a turn."""
 EVENTS_TOPIC = "stripe_events"
 BACKFILL_TOPIC = "backfill"
+OUTBOX_TOPIC = "outbox"
+RESYNC_CUSTOMER = "customer_resync"
+"""The kind of outbox entry that asks for one customer to be read again."""
 RESYNC_RECENT = 20
 """How many of a customer's newest objects of a kind are fetched again when one customer is re-synced."""
 BATCHES_AT_ONCE = 5
@@ -194,23 +198,31 @@ class StripeService:
         return connection
 
     def resync_customer(self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId) -> int:
-        """Queue a re-fetch of the end user's customers and what is theirs; return how many objects."""
+        """Ask that the end user's customers be read again, whole; return how many (`read_customer` does it)."""
         now, count = self._clock.now(), 0
         subject = links.subjects(workspace_id, session, [end_user_id])[end_user_id]
         for customer in subject.customers or subject.candidates:
             if customer.connection.is_active:
-                connection_id = customer.connection.id
+                asked = {"connection_id": customer.connection.id, "customer_id": customer.customer_id}
+                outbox.emit(workspace_id, session, RESYNC_CUSTOMER, asked, now)
+                # The lists show what is new; what is gone, or was deleted in Stripe, only asking for it tells.
                 wanted = [(KINDS["customers"], customer.customer_id)]
                 for kind in (KINDS["subscriptions"], KINDS["invoices"], KINDS["charges"]):
                     recent = mirror_repository.recent(
-                        workspace_id, session, connection_id, customer.customer_id, kind, RESYNC_RECENT
+                        workspace_id, session, customer.connection.id, customer.customer_id, kind, RESYNC_RECENT
                     )
                     wanted += [(kind, payload["id"]) for _, payload in recent]
-                queue_repository.want_refetch(workspace_id, session, connection_id, wanted, "resync", now)
-                count += len(wanted)
+                queue_repository.want_refetch(workspace_id, session, customer.connection.id, wanted, "resync", now)
+                count += 1
         if count:
             self._waker.wake(EVENTS_TOPIC)
+            self._waker.wake(OUTBOX_TOPIC)
         return count
+
+    def read_customer(self, workspace_id: WorkspaceId, connection_id: ConnectionId, customer_id: str) -> bool:
+        """Read a customer and all that is theirs from Stripe now; return False if Stripe did not answer."""
+        connection = self._access.find(workspace_id, connection_id)
+        return connection is None or self._senders.read(connection, customer_id)
 
     def status(self, workspace_id: WorkspaceId) -> dict[str, Any]:
         """Return `{"connections": […]}` in the integration shape of the contracts."""

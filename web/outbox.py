@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from engine.core.ruleset import Trigger
-from engine.ids import ConversationId, EndUserId
+from engine.ids import ConnectionId, ConversationId, EndUserId
 from engine.inbox.end_user_repository import end_users_by_id
 from engine.inbox.models import Status
 from engine.inbox.repository import find_conversation
@@ -19,7 +19,7 @@ from engine.outbox.repository import OutboxEntry
 from engine.ports import Clock
 from engine.router import Router
 from engine.storage import Database
-from stripe_sync.service import StripeService
+from stripe_sync.service import RESYNC_CUSTOMER, StripeService
 
 BATCH = 100
 
@@ -38,7 +38,10 @@ class OutboxDrain:
         self._clock = clock
         self._router = router
         self._stripe = stripe
-        self._consequences: dict[str, Callable[[OutboxEntry], None]] = {"match_pending": self._match_again}
+        self._consequences: dict[str, Callable[[OutboxEntry], None]] = {
+            "match_pending": self._match_again,
+            RESYNC_CUSTOMER: self._read_again,
+        }
 
     def drain(self) -> int:
         """Work on every entry that is due; return how many were done."""
@@ -78,6 +81,12 @@ class OutboxDrain:
         routed = self._router.reroute(entry.workspace_id, conversation_id, on=Trigger.CREATED.value)
         if routed is None and self._is_pending(entry, conversation_id):
             raise NotYetError("Stripe has not answered the look-up yet")
+
+    def _read_again(self, entry: OutboxEntry) -> None:
+        """Read one customer again, as a person asked for."""
+        connection_id = ConnectionId(entry.payload["connection_id"])
+        if not self._stripe.read_customer(entry.workspace_id, connection_id, entry.payload["customer_id"]):
+            raise NotYetError("Stripe did not answer")
 
     def _address(self, entry: OutboxEntry, end_user_id: EndUserId) -> str | None:
         """Return the address to look up, as it was written; None if the end user is gone or has none."""

@@ -85,6 +85,16 @@ class SenderLookup:
         wanted = self._wanted(workspace_id, email)
         return wanted is None or self._look_up(workspace_id, wanted)
 
+    def read(self, connection: Connection, customer_id: str) -> bool:
+        """Read a known customer again, whole; return False if Stripe did not answer."""
+        try:
+            reader = self.access.open(connection, "resync")
+            self.reading.by_id(reader, customer_id)
+        except (GatewayError, VaultRefusedError) as error:
+            return self.access.note_failure(connection, error)
+        self.access.close(reader)
+        return True
+
     def is_pending(self, workspace_id: WorkspaceId, session: Session, subject: Subject, now: datetime) -> bool:
         """Return whether a better match, or more about the customer, may follow soon."""
         found = connect_repository.connections(workspace_id, session)

@@ -179,6 +179,26 @@ def test_pending_conversation_is_decided_again(office: Office) -> None:
     assert newest.facts["status"] == "active"
 
 
+def test_resync_of_one_customer_finds_what_is_new(synced: Office) -> None:
+    """Reading one customer again brings what no event ever told, and removes what Stripe no longer has."""
+    customer_id, email = _paying(synced)
+    synced.deliver(*synced.events(customer_id))
+    synced.settle()
+    synced.simulator.control("create_invoice", id=customer_id)  # the event is lost
+    assert synced.facts(email).get("open_invoices") == 0
+    router = Router(
+        synced.database, synced.clock, RulesetService(synced.clock, CATALOG, references), synced.service, synced.wakes
+    )
+    with synced.database.workspace(synced.workspace_id) as session:
+        end_user_id = synced.end_user(email)
+        assert end_user_id is not None
+        assert synced.service.resync_customer(synced.workspace_id, session, end_user_id) == 1
+
+    OutboxDrain(synced.database, synced.clock, router, synced.service).drain()
+
+    assert synced.facts(email).get("open_invoices") == 1
+
+
 _TELLING = ("plan", "mrr", "ltv", "payments", "last_invoice_status", "card_last4", "refunded", "open_invoices")
 
 

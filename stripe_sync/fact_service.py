@@ -18,7 +18,7 @@ from engine.ports import Clock, Waker
 from engine.storage import Database
 from engine.workspace.models import OnAmbiguous, WorkspaceSettings
 from engine.workspace.repository import get_workspace
-from stripe_sync import fact_renewal_repository, fact_repository, mirror_repository
+from stripe_sync import bundle_repository, fact_renewal_repository, fact_repository
 from stripe_sync.catalog import STORED
 from stripe_sync.derive import (
     CustomerFacts,
@@ -146,9 +146,18 @@ class FactService:
             self.recompute(workspace_id, session, [end_user_id], now, Cause.SETTING)
             stored = fact_repository.read(workspace_id, session, end_user_id)
         assert stored is not None
-        subject = subjects(workspace_id, session, [end_user_id])[end_user_id]
-        fresh = _synced_at(subject.customers) if "synced_at" in stored.values else {}
-        return at(replace(stored, values={**stored.values, **fresh}), now)
+        return _fresh(stored, subjects(workspace_id, session, [end_user_id])[end_user_id], now)
+
+    def read_kept(
+        self, workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId], now: datetime
+    ) -> dict[EndUserId, Facts]:
+        """Return the facts of many end users at `now` as they are kept, working nothing out.
+
+        Those whose facts were never worked out are left out.
+        """
+        kept = fact_repository.read_many(workspace_id, session, end_user_ids)
+        about = subjects(workspace_id, session, list(kept))
+        return {end_user_id: _fresh(stored.facts, about[end_user_id], now) for end_user_id, stored in kept.items()}
 
     def _renew(
         self,
@@ -246,6 +255,12 @@ def _speaking(subject: Subject, settings: WorkspaceSettings) -> tuple[LinkedCust
     return tuple(customer for customer in chosen if customer.connection.is_active)
 
 
+def _fresh(stored: Facts, subject: Subject, now: datetime) -> Facts:
+    """Return stored facts at `now`, and when the connection was last in contact, which is later than the facts."""
+    fresh = _synced_at(subject.customers) if "synced_at" in stored.values else {}
+    return at(replace(stored, values={**stored.values, **fresh}), now)
+
+
 def _synced_at(customers: Collection[LinkedCustomer]) -> dict[str, FactValue]:
     """Return the fact `synced_at`: the oldest of the connections' latest contacts, in whole seconds."""
     contacts = [each.connection.last_contact_at for each in customers if each.connection.is_active]
@@ -286,7 +301,7 @@ def _load(workspace_id: WorkspaceId, session: Session, customers: Sequence[Linke
     return {
         (connection_id, customer_id): bundle
         for connection_id, customer_ids in by_connection.items()
-        for customer_id, bundle in mirror_repository.bundles(workspace_id, session, connection_id, customer_ids).items()
+        for customer_id, bundle in bundle_repository.bundles(workspace_id, session, connection_id, customer_ids).items()
     }
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import Table, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from engine.core.facts import JsonValue
@@ -131,6 +131,11 @@ def end_users(
     shown = rows[:limit]
     more = len(rows) > limit
     return Page(shown, Cursor(shown[-1].created_at, shown[-1].id).encode() if more else None)
+
+
+def end_users_table() -> Table:
+    """Return the table, for a query that joins people with what another package knows of them."""
+    return cast("Table", DbEndUser.__table__)
 
 
 def set_end_user_attributes(

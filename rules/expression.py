@@ -4,8 +4,11 @@ Laws of this module
 - Limits come first: the length, the characters and the tokens are checked before anything is parsed.
 - Only the first phase of the library's parser runs, which makes deferred nodes and computes nothing. Their `build`,
   which folds constants, is never called: `2 ** 99999999` or `1 << 10000000` stays a few words.
-- Tokens are numbered by the library's own lexer, so its grammar and our positions can't disagree. The library's
-  nodes carry no positions; they are noted while its grammar reduces, one span for each symbol of each production.
+- Words are told apart by the library's own lexer tables, so its grammar and our positions can't disagree. The
+  library's nodes carry no positions; they are noted while its grammar reduces, one stretch of tokens for each symbol
+  of each production.
+- How words hang together depends on their kinds alone, so the library parses each sequence of kinds once; what it
+  makes of it, a `Raw` that speaks of tokens by number, is remembered. `mrr > 1` and `ltv > 2` are one parse.
 - A parser holds its state on itself, hence the lock; no text that passes the limits holds it for long.
 """
 
@@ -13,11 +16,12 @@ import copy
 import functools
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import rule_engine
 from rule_engine.parser.utilities import parse_datetime as library_parse_datetime
@@ -29,25 +33,34 @@ from rules.tree import Span
 
 MAX_INSTANT_TEXT = 64
 _UNKNOWN_ESCAPE = re.compile(r"\\(\\|(?![\\'\"abfnrtvxuUN0-7\n]))")
+_LONGEST_SHAPE = 64
+"""Tokens of a sequence that is remembered; longer ones are rare and large."""
+_REMEMBERED_SHAPES = 2048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Raw:
-    """A node of the library's grammar, not yet given a meaning: its kind, its parts, and where its symbols stand."""
+class Stretch(NamedTuple):
+    """Tokens by number; `end` is exclusive."""
+
+    start: int
+    end: int
+
+
+class Raw(NamedTuple):
+    """A node of the library's grammar, not yet given a meaning: its kind, its parts, and which tokens make it up."""
 
     kind: str
     parts: tuple[Any, ...]
-    options: Mapping[str, Any]
-    span: Span
-    symbols: tuple[Span, ...]
-    """Spans of the symbols of the production that made it, first symbol first."""
+    tokens: Stretch
+    symbols: tuple[Stretch, ...]
+    """Those of each symbol of the production that made it, first symbol first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RawCondition:
-    """What the door returns: the root, or None with the findings that stand in the way."""
+    """What the door returns: the root and the tokens it speaks of, or None with the findings that stand in the way."""
 
     root: Raw | None
+    tokens: Sequence[Token] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -58,17 +71,16 @@ def parse(text: str) -> RawCondition:
         return RawCondition(root=None, findings=findings)
     try:
         tokens = _tokenize(text)
-        findings = token_findings(tokens)
-        if findings:
-            return RawCondition(root=None, findings=findings)
-        return RawCondition(root=_reduce(tokens))
     except rule_engine.errors.RuleSyntaxError as fault:
-        return RawCondition(root=None, findings=(_explain(fault, text),))
-    except rule_engine.errors.SyntaxError as fault:  # a malformed literal; the error holds its text
-        value = getattr(fault, "value", "")
-        start = max(0, text.find(value) - 1)
-        span = Span(start, min(len(text), start + len(value) + 2))
-        return RawCondition(root=None, findings=(Finding(code="syntax", message=fault.message, span=span),))
+        return RawCondition(root=None, findings=(_explain_word(fault, text),))
+    findings = token_findings(tokens)
+    if findings:
+        return RawCondition(root=None, findings=findings)
+    kinds = tuple([_ALIKE.get(token.kind, token.kind) for token in tokens])
+    try:
+        return RawCondition(root=_shape(kinds) if len(kinds) <= _LONGEST_SHAPE else _reduce(kinds), tokens=tokens)
+    except rule_engine.errors.RuleSyntaxError as fault:
+        return RawCondition(root=None, findings=(_explain(fault, tokens, text),))
 
 
 def parse_datetime(text: str, zone: tzinfo) -> datetime | None:
@@ -100,31 +112,113 @@ def parse_number(text: str) -> Decimal | None:
     return None if re.match(r"0[0-9]", text) else Decimal(text)
 
 
-def _tokenize(text: str) -> list[Any]:
-    """Return the library's tokens, each with its end noted where the parser looks for it."""
-    lexer = rule_engine.Rule.parser._lexer.clone()  # noqa: SLF001  # pinned; see the header
-    lexer.lineno = 1
-    lexer.input(text)
-    tokens = []
-    while (token := lexer.token()) is not None:
-        token.endlexpos = lexer.lexpos
-        if token.type == "STRING" and "\\" in token.value and not token.value.startswith("r"):
-            # Python keeps an unknown escape such as \d but warns of it; doubling the backslash means the same.
-            token.value = _UNKNOWN_ESCAPE.sub(lambda found: found[0] if found[1] else r"\\", token.value)
-        tokens.append(token)
+def parse_text(literal: str) -> str | None:
+    """Return the text that a literal with its quotes means, or None if an escape in it is malformed."""
+    if "\\" not in literal:
+        return literal[2:-1] if literal[0] in "rs" else literal[1:-1]
+    if not literal.startswith("r"):
+        # Python keeps an unknown escape such as \d but warns of it; doubling the backslash means the same.
+        literal = _UNKNOWN_ESCAPE.sub(lambda found: found[0] if found[1] else r"\\", literal)
+    production: list[Any] = [None, literal]
+    try:
+        _TEXT_RULE(_NO_CONTEXT, production)
+    except rule_engine.errors.SyntaxError:
+        return None
+    text: str = production[0].args[1]
+    return text
+
+
+_TEXT_RULE: Any = rule_engine.parser.Parser.p_expression_string
+_NO_CONTEXT = SimpleNamespace(context=None)
+
+
+# words
+
+
+class _Word:
+    """A token in the library's shape."""
+
+    __slots__ = ("endlexpos", "lexer", "lexpos", "lineno", "type", "value")
+
+    def __init__(self, kind: str, value: str, start: int, end: int) -> None:
+        self.type = kind
+        self.value = value
+        self.lexpos = start
+        self.endlexpos = end
+        self.lineno = 1
+        self.lexer = _LINES
+
+
+_LINES = SimpleNamespace(lineno=1)
+"""What the library's rule for line feeds counts up."""
+
+
+def _tokenize(text: str) -> list[Token]:
+    """Return the words of `text` by the library's tables; raise its error where there is none."""
+    tables, ignored = _lexer()
+    tokens: list[Token] = []
+    position, size = 0, len(text)
+    while position < size:
+        if text[position] in ignored:
+            position += 1
+            continue
+        for pattern, numbered in tables:
+            if (found := pattern.match(text, position)) is not None:
+                rule, kind = numbered[found.lastindex]
+                break
+        else:
+            raise rule_engine.errors.RuleSyntaxError("illegal character", _Word("error", "", position, position + 1))
+        end = found.end()
+        value = found[0]
+        if rule is not None:
+            word = _ruled(rule, _Word(kind, value, position, end))
+            kind, value = (word.type, word.value) if word is not None else ("", "")
+        if kind:
+            tokens.append(Token("BUILTIN" if value[:1] == "$" and kind == "SYMBOL" else kind, value, position, end))
+        position = end
     return tokens
 
 
-class _Replay:
-    """Hands tokens that were already read to the parser, in the shape of a lexer."""
+def _ruled(rule: Callable[[_Word], _Word | None], word: _Word) -> _Word | None:
+    try:
+        return rule(word)
+    except rule_engine.errors.RuleSyntaxError as fault:  # a word kept for later; it does not say where
+        raise rule_engine.errors.RuleSyntaxError(fault.message, word) from None
 
-    def __init__(self, tokens: list[Any]) -> None:
-        self._tokens = iter(tokens)
+
+@functools.cache
+def _lexer() -> tuple[Any, str]:
+    lexer = rule_engine.Rule.parser._lexer  # noqa: SLF001  # pinned; see the header
+    return lexer.lexre, lexer.lexignore
+
+
+# grammar
+
+_ALIKE = {"GE": "GT", "LT": "GT", "LE": "GT", "NE": "EQ", "NE_FZM": "EQ_FZM", "EQ_FZS": "EQ_FZM", "NE_FZS": "EQ_FZM"}
+"""Operators that the grammar treats alike: they stand in the same productions and bind equally tightly."""
+
+_SAMPLES = {
+    **{kind: sign for sign, kind in rule_engine.parser.Parser.op_names.items()},
+    **{kind: word for word, kind in rule_engine.parser.Parser.reserved_words.items()},
+    "SYMBOL": "x", "BUILTIN": "$x", "STRING": '""', "BYTES": '""', "FLOAT": "0", "COMMENT": "#", "COLON": ":",
+    "LPAREN": "(", "RPAREN": ")", "LBRACKET": "[", "RBRACKET": "]", "LBRACE": "{", "RBRACE": "}", "COMMA": ",",
+}  # fmt: skip
+"""A word of each kind whose text its production looks at."""
+
+
+class _Replay:
+    """Hands words of the given kinds to the parser, in the shape of a lexer; their positions are their numbers."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = iter(enumerate(kinds))
         self.lineno = 1
         self.lexpos = 0
 
     def token(self) -> Any:
-        return next(self._tokens, None)
+        number, kind = next(self._kinds, (0, ""))
+        if not kind:
+            return None
+        return _Word("SYMBOL" if kind == "BUILTIN" else kind, _SAMPLES.get(kind, kind), number, number + 1)
 
 
 class _Grammar:
@@ -132,18 +226,18 @@ class _Grammar:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._marks: dict[int, tuple[Any, tuple[Span, ...]]] = {}
+        self._marks: dict[int, tuple[Any, tuple[Stretch, ...]]] = {}
         library = rule_engine.Rule.parser._parser  # noqa: SLF001  # pinned; see the header
         self._parser = copy.copy(library)
         self._parser.productions = [self._noting(production) for production in library.productions]
 
-    def reduce(self, tokens: list[Any]) -> Raw:
+    def reduce(self, kinds: Sequence[str]) -> Raw:
         with self._lock:
             self._marks.clear()
-            statement = self._parser.parse(None, lexer=_Replay(tokens), tracking=True)
+            statement = self._parser.parse(None, lexer=_Replay(kinds), tracking=True)
             marks = dict(self._marks)
             self._marks.clear()
-        raw = _to_raw(statement.args[1], marks, Span(0, 0))
+        raw = _to_raw(statement.args[1], marks, Stretch(0, 0))
         assert isinstance(raw, Raw)
         return raw
 
@@ -156,8 +250,8 @@ class _Grammar:
             action(slice_)
             node = slice_[0]
             if hasattr(node, "cls") and id(node) not in self._marks:
-                spans = tuple(Span(symbol.lexpos, symbol.endlexpos) for symbol in slice_.slice[1:])
-                self._marks[id(node)] = (node, spans)  # holding the node keeps its id from being reused
+                stretches = tuple(Stretch(symbol.lexpos, symbol.endlexpos) for symbol in slice_.slice[1:])
+                self._marks[id(node)] = (node, stretches)  # holding the node keeps its id from being reused
 
         noting = copy.copy(production)
         noting.callable = act
@@ -169,29 +263,34 @@ def _grammar() -> _Grammar:
     return _Grammar()
 
 
-def _reduce(tokens: list[Any]) -> Raw:
-    return _grammar().reduce(tokens)
+def _reduce(kinds: Sequence[str]) -> Raw:
+    return _grammar().reduce(kinds)
 
 
-def _to_raw(part: Any, marks: dict[int, tuple[Any, tuple[Span, ...]]], around: Span) -> Any:
+@functools.lru_cache(maxsize=_REMEMBERED_SHAPES)
+def _shape(kinds: tuple[str, ...]) -> Raw:
+    return _reduce(kinds)
+
+
+def _to_raw(part: Any, marks: dict[int, tuple[Any, tuple[Stretch, ...]]], around: Stretch) -> Any:
     """Return a deferred node, or a collection of them, as plain data; other parts stay as they are."""
     if hasattr(part, "cls"):
         _, symbols = marks.get(id(part), (None, (around,)))
-        span = Span(symbols[0].start, symbols[-1].end)
-        parts = tuple(_to_raw(one, marks, span) for one in part.args[1:])
-        return Raw(kind=part.cls.__name__, parts=parts, options=part.kwargs, span=span, symbols=symbols)
+        tokens = Stretch(symbols[0].start, symbols[-1].end)
+        parts = tuple(_to_raw(one, marks, tokens) for one in part.args[1:])
+        return Raw(part.cls.__name__, parts, tokens, symbols)
     if isinstance(part, str) or not hasattr(part, "__iter__"):
         return part
     return tuple(_to_raw(one, marks, around) for one in part)
 
 
-def _explain(fault: Any, text: str) -> Finding:
-    token = fault.token
-    if token is None:
-        # The lexer refuses words it keeps for later without saying where.
-        found = re.search(r"(?<![\w$.])(?:elif|else|while)(?!\w)", text) if "reserved" in fault.message else None
-        span = Span(*found.span()) if found else Span(len(text), len(text))
-        return syntax_finding(None, span, text, reserved=found is not None)
-    is_known = hasattr(token, "endlexpos")
-    end = token.endlexpos if is_known else token.lexpos + 1
-    return syntax_finding(Token(kind=token.type, span=Span(token.lexpos, end)), Span(token.lexpos, end), text)
+def _explain_word(fault: Any, text: str) -> Finding:
+    word = Token("", "", fault.token.lexpos, fault.token.endlexpos)
+    return syntax_finding(word, word.span, text, reserved=fault.token.type != "error")
+
+
+def _explain(fault: Any, tokens: Sequence[Token], text: str) -> Finding:
+    if fault.token is None:
+        return syntax_finding(None, Span(len(text), len(text)), text)
+    word = tokens[fault.token.lexpos]
+    return syntax_finding(word, word.span, text)

@@ -14,6 +14,9 @@ from rules.values import UNKNOWN, Unknown, Value, equal, failed, kind_of, wrong_
 _NUMERIC_TEXT = re.compile(
     r"0(?:b[01]+|o[0-7]+|x[0-9a-fA-F]+)|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?"
 )
+_WHOLE_TEXT = re.compile(r"0(?:b[01]+|o[0-7]+|x[0-9a-fA-F]+)|[0-9]+")
+_LONGEST_WHOLE = 1000
+"""Digits of a whole number that are written out."""
 _LOCAL_PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
@@ -53,7 +56,9 @@ def _rounded(rounding: str) -> Callable[[Value], Value | Unknown]:
     def apply(target: Value) -> Value | Unknown:
         if not isinstance(target, Decimal):
             return wrong_type(target, "a number")
-        return target.to_integral_value(rounding=rounding)
+        whole = target.to_integral_value(rounding=rounding)
+        # The library's form, 1000 for 1E+3, which `.to_str` shows; beyond reason it would fill the memory.
+        return Decimal(int(whole)) if whole.adjusted() < _LONGEST_WHOLE else whole
 
     return apply
 
@@ -64,7 +69,13 @@ def _to_number(target: Value) -> Decimal | Unknown:
     if not isinstance(target, str):
         return wrong_type(target, "a number or text")
     text = target.strip()
-    return _number_in(text) if _NUMERIC_TEXT.fullmatch(text) else _not_a_number(target)
+    if not _NUMERIC_TEXT.fullmatch(text):
+        return _not_a_number(target)
+    if _WHOLE_TEXT.fullmatch(text):
+        return _not_a_number(text) if re.match(r"0+[1-9]", text) else Decimal(int(text, 0))
+    # A fraction or an exponent makes it a float here, as in the library; `$parse_float` reads decimals exactly.
+    number = Decimal(repr(float(text)))
+    return number if number.is_finite() else failed("not_finite", "the number is not finite")
 
 
 def _to_whole(target: Value) -> Decimal | Unknown:
@@ -95,7 +106,7 @@ def _days(target: Value) -> Value | Unknown:
 def _total_seconds(target: Value) -> Value | Unknown:
     if not isinstance(target, timedelta):
         return wrong_type(target, "a duration")
-    return Decimal(target // timedelta(microseconds=1)).scaleb(-6).normalize(decimal.Context(prec=40)) + 0
+    return Decimal(repr(target.total_seconds()))
 
 
 def _sized(then: Callable[[int], Any]) -> Callable[[Value], Value | Unknown]:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 from rules import limits
 from rules.diagnostics import Finding
@@ -13,7 +12,9 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BIDIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NUMBER = re.compile(r"(?P<digits>[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE](?P<exponent>[+-]?[0-9]+))?")
 
-_OPERANDS = frozenset({"STRING", "FLOAT", "FLOAT_INF", "FLOAT_NAN", "SYMBOL", "TRUE", "FALSE", "NULL", "DATETIME"}) | {
+_OPERANDS = frozenset(
+    {"STRING", "FLOAT", "FLOAT_INF", "FLOAT_NAN", "SYMBOL", "BUILTIN", "TRUE", "FALSE", "NULL", "DATETIME"}
+) | {
     "TIMEDELTA",
     "BYTES",
 }
@@ -45,25 +46,24 @@ _INSTEAD = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """A word of a condition."""
+class Token(NamedTuple):
+    """A word of a condition: its kind in the library's grammar, its text, and where it stands."""
 
     kind: str
-    span: Span
+    text: str
+    start: int
+    end: int
 
-
-class LibraryToken(Protocol):
-    """What is read of the lexer's tokens."""
-
-    type: str
-    value: str
-    lexpos: int
-    endlexpos: int
+    @property
+    def span(self) -> Span:
+        """Return where it stands."""
+        return Span(self.start, self.end)
 
 
 def character_findings(text: str) -> tuple[Finding, ...]:
     """Return what is wrong with the length and the characters of `text`."""
+    if len(text) <= limits.MAX_CONDITION_BYTES and text.isascii() and text.isprintable():
+        return ()
     findings = [
         Finding(
             code="control_character",
@@ -90,18 +90,20 @@ def character_findings(text: str) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def token_findings(tokens: Sequence[LibraryToken]) -> tuple[Finding, ...]:
+def token_findings(tokens: Sequence[Token]) -> tuple[Finding, ...]:
     """Return the limits that the tokens of a condition break: nodes, nesting and the size of numbers."""
-    findings = [finding for token in tokens if token.type == "FLOAT" for finding in _number_findings(token)]
+    findings = [finding for token in tokens if token.kind == "FLOAT" for finding in _number_findings(token)]
+    if len(tokens) <= limits.MAX_DEPTH:  # too few to nest deeper, or to be too many
+        return tuple(findings)
     over = _first_beyond(tokens, limits.MAX_NODES)
     if over is not None:
         message = f"the condition has more than {limits.MAX_NODES} operands and operators"
         hint = "split it into several rules, or use a list: `plan in [...]`"
-        findings.append(Finding(code="too_many_nodes", message=message, span=_span(over), hint=hint))
+        findings.append(Finding(code="too_many_nodes", message=message, span=over.span, hint=hint))
     deep = _first_nested_beyond(tokens, limits.MAX_DEPTH)
     if deep is not None:
         message = f"the condition is nested more than {limits.MAX_DEPTH} deep"
-        findings.append(Finding(code="too_deep", message=message, span=_span(deep), hint="split it into several rules"))
+        findings.append(Finding(code="too_deep", message=message, span=deep.span, hint="split it into several rules"))
     return tuple(findings)
 
 
@@ -115,36 +117,34 @@ def syntax_finding(token: Token | None, span: Span, text: str, *, reserved: bool
     return Finding(code="syntax", message=f"`{word}` is not expected here", span=span, hint=_hint(token, word, text))
 
 
-def _span(token: LibraryToken) -> Span:
-    return Span(token.lexpos, token.endlexpos)
-
-
-def _first_beyond(tokens: Sequence[LibraryToken], most: int) -> LibraryToken | None:
+def _first_beyond(tokens: Sequence[Token], most: int) -> Token | None:
     count = 0
     before = ""
     for token in tokens:
-        is_attribute_name = token.type == "SYMBOL" and before in ("ATTR", "ATTR_SAFE")
-        is_call = token.type == "LPAREN" and before in ("SYMBOL", "RPAREN", "RBRACKET")
-        is_node = (token.type in _OPERANDS and not is_attribute_name) or token.type in _OPERATORS
+        is_attribute_name = token.kind == "SYMBOL" and before in ("ATTR", "ATTR_SAFE")
+        is_call = token.kind == "LPAREN" and before in ("SYMBOL", "BUILTIN", "RPAREN", "RBRACKET")
+        is_node = (token.kind in _OPERANDS and not is_attribute_name) or token.kind in _OPERATORS
         count += is_node or is_call
-        before = token.type
+        before = token.kind
         if count > most:
             return token
     return None
 
 
-def _first_nested_beyond(tokens: Sequence[LibraryToken], most: int) -> LibraryToken | None:
+def _first_nested_beyond(tokens: Sequence[Token], most: int) -> Token | None:
     depth = 0
     for token in tokens:
-        depth += (token.type in _OPENING) - (token.type in _CLOSING)
+        depth += (token.kind in _OPENING) - (token.kind in _CLOSING)
         if depth > most:
             return token
     return None
 
 
-def _number_findings(token: LibraryToken) -> list[Finding]:
-    text = token.value
-    code, span = "number_too_large", _span(token)
+def _number_findings(token: Token) -> list[Finding]:
+    text = token.text
+    if len(text) <= limits.MAX_HEX_DIGITS and text.isdecimal():
+        return []
+    code, span = "number_too_large", token.span
     if text[:2] in ("0x", "0b", "0o"):
         most = limits.MAX_HEX_DIGITS if text[1] == "x" else limits.MAX_DIGITS
         if len(text) - 2 <= most:

@@ -61,6 +61,12 @@ def condition(choices: Choices, grammar: Grammar | None = None) -> str:
     return _Writer(choices, chosen).truth(chosen.depth).text
 
 
+def expression(choices: Choices, kind: str, grammar: Grammar | None = None) -> str:
+    """Return the text of an expression of one of the `KINDS`; a condition is one of kind `truth`."""
+    chosen = grammar or Grammar()
+    return _Writer(choices, chosen).of(kind, chosen.depth).text
+
+
 def conditions(grammar: Grammar | None = None) -> st.SearchStrategy[str]:
     """Return the strategy of conditions of a grammar."""
     return drawn(lambda choices: condition(choices, grammar))

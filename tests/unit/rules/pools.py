@@ -5,8 +5,8 @@ from tests.unit.rules.choices import Choices, is_rare, pick
 WORDS = (
     "a", "", "vip", "Ent", "Enterprise", "enterprise plus", "gold", "b", "ab", "aa", " a b ", "12", "-3", "1.5", "1e3",
     "0x1F", "007", "1e999", "nan", "é", "e\u0301", "ß", "SS", "\u017f", "İ", "\u0131", "Σ", "ς", "\u2028", "\u00a0a",
-    "\n", "a\n", "line one\nline two", "\t", "'", '"', "\\", "\\d", "日本", "\U0001f600", "\ufeff", "2024-02-29", "%", "_",
-    "a%b_c", "[", "null", "٣", "refund", "invoice payment failed", "active", "past_due",
+    "\n", "a\n", "line one\nline two", "\t", "'", '"', "\\", "\\d", "日本", "\U0001f600", "\ufeff", "2024-02-29", "%",
+    "_", "a%b_c", "[", "null", "٣", "refund", "invoice payment failed", "active", "past_due",
 )  # fmt: skip
 """Texts of literals and facts: cases that fold oddly, white space of all kinds, digits, wild cards of SQL."""
 

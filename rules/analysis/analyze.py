@@ -13,6 +13,9 @@ from rules.check import CheckedRuleset
 
 MakeProver = Callable[[Space], Prover]
 
+MOST_SOLVED = 2_000
+"""A solver is worth its time up to this many rules; beyond it the search over cells stands alone."""
+
 _DEAD = frozenset({Code.NEVER_TRUE, Code.ALWAYS_UNKNOWN, Code.UNREACHABLE})
 _ORDER = {code: place for place, code in enumerate(Code)}
 

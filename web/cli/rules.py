@@ -1,4 +1,4 @@
-"""`ochre rules`: check a ruleset, and run it over facts, without a service.
+"""`ochre rules`: check a ruleset, analyze it, and run it over facts, without a service.
 
 Exit codes: 0 all well, 1 the input is at fault, 2 wrong usage. Diagnostics of `check` are its output; those of
 `eval` and `test` go to standard error.
@@ -23,6 +23,7 @@ from rules.compile import compile_ruleset
 from rules.diagnostics import render, summarize
 from rules.expression import parse_datetime
 from rules.fact_input import FactInputError, parse_facts
+from web.cli.analyze import analyze_command
 from web.clock import SystemClock
 from web.facts import CATALOG
 
@@ -156,6 +157,9 @@ def _references(workspace_name: str) -> References:
     workspace = find_workspace(services, workspace_name)
     with services.database.workspace(workspace.id, readonly=True) as session:
         return references(workspace.id, session)
+
+
+command.add_command(analyze_command)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ PAGES = (
     "/settings/teams",
     "/settings/tokens",
     "/settings/audit",
+    "/settings/general",
     "/docs/api",
 )
 AUDIT = (Path(__file__).parent / "audit.js").read_text()

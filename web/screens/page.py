@@ -49,6 +49,8 @@ NOTICES = {
     "sent": Notice(tone="good", text="Your reply is in the conversation."),
     "noted": Notice(tone="good", text="Your note is in the conversation; the customer does not see it."),
     "changed": Notice(tone="good", text="Saved."),
+    "rate_set": Notice(tone="good", text="Set. Facts in this currency are worked out again."),
+    "rate_removed": Notice(tone="good", text="Removed. The published rate counts again, if there is one."),
     "linked": Notice(tone="good", text="Linked. This choice is remembered and wins over the e-mail address."),
     "unlinked": Notice(tone="good", text="Unlinked. Nothing will link this customer again but you."),
     "resyncing": Notice(tone="info", text="Asking Stripe for the newest; the panel turns as soon as it answers."),

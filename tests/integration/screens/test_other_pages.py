@@ -22,6 +22,7 @@ PAGES = (
     "/settings/teams",
     "/settings/tokens",
     "/settings/audit",
+    "/settings/general",
     "/docs/api",
     "/nowhere",
 )

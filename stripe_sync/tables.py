@@ -176,3 +176,22 @@ class DbLookup(Base):
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """None while the answer is waited for."""
+
+
+class DbErasureKey(Base):
+    """The key under which a workspace's erased objects are remembered, without saying which they were."""
+
+    __tablename__ = "stripe_erasure_keys"
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str]
+
+
+class DbErasedObject(Base):
+    """One of Stripe's objects that must not come back: its kind and id, hashed under the workspace's key."""
+
+    __tablename__ = "stripe_erased_objects"
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    erased_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -4,13 +4,13 @@ Laws
 1. A row's `stamp` is an instant in Stripe's time from which the object is surely known: for a page or a fetch the
    moment before its request was sent, for an event its `created`, which has whole seconds only.
 2. A page never beats an event at or after the moment the page was asked for; within `TIE` of it nobody can tell,
-   so the object is fetched again.
+   so the object is fetched again. The same holds for a fetch another process made at about that moment.
 3. An event shows at once when it is newer than what is known, and is confirmed by a fetch in any case; so the order
    of arrival never decides what stays. One that is older than a page asked for after it is no news at all.
 4. A deleted object stays deleted for pages and events; only a fetch brings it back.
-5. A fetch is stamped with the later of its own moment and the stamp of the row it set out to confirm
-   (`stamp_of_fetch`): whatever was known when it began, it has seen. What arrived meanwhile is newer, and has
-   asked for a fetch of its own.
+5. A fetch replaces the very row it set out to confirm: whatever was known when it began, it has seen. Where the row
+   has changed meanwhile nobody can tell which is newer (unless that is surely old): it is fetched once more. A fetch
+   is stamped later than the row it confirms (`stamp_of_fetch`), so that no two states of a row look the same.
 
 The same rules as SQL stand in `mirror_repository`; a test holds the two together.
 """
@@ -51,6 +51,8 @@ class News:
     stamp: datetime
     source: Source
     is_deleted: bool = False
+    confirms: Known | None = None
+    """For a fetch: the row as it was when the fetch began; None if there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def judge(known: Known | None, news: News) -> Verdict:
     """Return whether `news` replaces what is known, and whether the object must be fetched again."""
     match news.source:
         case Source.FETCH:
-            return Verdict(write=known is None or known.stamp <= news.stamp, refetch=False)
+            return _judge_fetch(known, news)
         case Source.PAGE:
             return _judge_page(known, news)
         case Source.EVENT:
@@ -73,12 +75,18 @@ def judge(known: Known | None, news: News) -> Verdict:
     assert_never(news.source)
 
 
+def _judge_fetch(known: Known | None, news: News) -> Verdict:
+    if known is None or known == news.confirms or known.stamp + TIE < news.stamp:
+        return Verdict(write=True, refetch=False)
+    return Verdict(write=False, refetch=known.stamp <= news.stamp + TIE)
+
+
 def _judge_page(known: Known | None, news: News) -> Verdict:
     if known is None:
         return Verdict(write=True, refetch=False)
     if known.is_deleted:
         return Verdict(write=False, refetch=known.stamp < news.stamp)
-    if known.source is not Source.EVENT:
+    if known.source is Source.PAGE:
         return Verdict(write=known.stamp <= news.stamp, refetch=False)
     is_surely_newer = known.stamp + TIE < news.stamp
     return Verdict(write=is_surely_newer, refetch=not is_surely_newer and known.stamp <= news.stamp + TIE)
@@ -98,7 +106,7 @@ def _judge_event(known: Known | None, news: News) -> Verdict:
 
 def stamp_of_fetch(sent: datetime, known: Known | None) -> datetime:
     """Return the stamp of a fetch sent at `sent` (Stripe's time) while `known` was in the mirror."""
-    return sent if known is None else max(sent, known.stamp)
+    return sent if known is None else max(sent, known.stamp + timedelta(microseconds=1))
 
 
 def complete(kind: Kind, known: Mapping[str, Any] | None, snapshot: StripeJson) -> StripeJson | None:

@@ -82,7 +82,9 @@ class Answer:
     sent_at: datetime
     """By our clock, before the request left."""
     clock_offset: timedelta | None
-    """Stripe's clock minus ours as this answer suggests, good to about a second; None without a date."""
+    """Stripe's clock minus ours as this answer suggests; None without a date."""
+    clock_slack: timedelta = timedelta(0)
+    """How far off that may be: the date has whole seconds, and was written at some moment while we waited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ class Page:
     has_more: bool
     sent_at: datetime
     clock_offset: timedelta | None
+    clock_slack: timedelta = timedelta(0)
 
 
 class _Wire(stripe.HTTPClient):
@@ -150,7 +153,13 @@ class Gateway:
             raise GatewayError(Trouble.NONSENSE, f"{path} did not answer with a list of objects")
         if has_more and not objects:
             raise GatewayError(Trouble.NONSENSE, f"{path} promises more after an empty page")
-        return Page(objects=tuple(objects), has_more=has_more, sent_at=answer.sent_at, clock_offset=answer.clock_offset)
+        return Page(
+            objects=tuple(objects),
+            has_more=has_more,
+            sent_at=answer.sent_at,
+            clock_offset=answer.clock_offset,
+            clock_slack=answer.clock_slack,
+        )
 
     def list_kind(
         self, token: str, kind: Kind, params: Mapping[str, Any] | None = None, *, starting_after: str | None = None
@@ -246,9 +255,10 @@ class Gateway:
             raise GatewayError(Trouble.NONSENSE, f"{path} answered with something that is not Stripe's")
         date = _date(raw.headers.get("date"))
         # The date was cut to whole seconds somewhere between sending and receiving.
-        middle = sent_at + (self._clock.now() - sent_at) / 2
-        offset = None if date is None else date + timedelta(milliseconds=500) - middle
-        return Answer(body=body, sent_at=sent_at, clock_offset=offset)
+        waited = self._clock.now() - sent_at
+        offset = None if date is None else date + timedelta(milliseconds=500) - (sent_at + waited / 2)
+        slack = (waited + timedelta(seconds=1)) / 2
+        return Answer(body=body, sent_at=sent_at, clock_offset=offset, clock_slack=slack)
 
 
 def _error_of(raw: RawAnswer, path: str) -> GatewayError:

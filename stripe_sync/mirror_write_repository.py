@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Table, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
 from engine.storage import upsert
 from stripe_sync import mirror_owner_repository
-from stripe_sync.apply import TIE, News, Source
+from stripe_sync.apply import TIE, Known, News, Source
 from stripe_sync.kinds import Kind, StripeJson, Use, reference, uses
 from stripe_sync.mirror_tables import MIRROR, USES
 
@@ -92,14 +92,12 @@ def _guard(table: Table, news: News, stamp: ColumnElement[datetime]) -> ColumnEl
     from_event = table.c.source == Source.EVENT.value
     match news.source:
         case Source.FETCH:
-            return table.c.stamp <= stamp
+            return or_(_is_as_known(table, news.confirms), table.c.stamp < news.stamp - TIE)
         case Source.PAGE:
+            from_page = table.c.source == Source.PAGE.value
             return and_(
                 alive,
-                or_(
-                    and_(from_event, table.c.stamp < news.stamp - TIE),
-                    and_(~from_event, table.c.stamp <= news.stamp),
-                ),
+                or_(table.c.stamp < news.stamp - TIE, and_(from_page, table.c.stamp <= news.stamp)),
             )
         case Source.EVENT:
             if news.is_deleted:
@@ -109,6 +107,17 @@ def _guard(table: Table, news: News, stamp: ColumnElement[datetime]) -> ColumnEl
                 or_(and_(from_event, table.c.stamp < stamp), and_(~from_event, table.c.stamp <= stamp)),
             )
     assert_never(news.source)
+
+
+def _is_as_known(table: Table, known: Known | None) -> ColumnElement[bool]:
+    if known is None:
+        return false()
+    is_deleted = table.c.deleted_at.is_not(None)
+    return and_(
+        table.c.stamp == known.stamp,
+        table.c.source == known.source.value,
+        is_deleted if known.is_deleted else ~is_deleted,
+    )
 
 
 def _mark_seen(

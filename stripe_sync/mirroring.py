@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
 from stripe_sync import mirror_repository, mirror_write_repository, queue_repository
-from stripe_sync.apply import Known, News, Source, complete, judge
+from stripe_sync.apply import Known, News, Source, complete, judge, stamp_of_fetch
 from stripe_sync.kinds import KINDS, SHARED_KINDS, Kind, StripeJson, nested_objects, reference, uses
 from stripe_sync.matching import CustomerKey
 
@@ -65,13 +65,19 @@ class Mirroring:
         """
         news = News(stamp=stamp, source=Source.PAGE)
         written = self._write(kind, objects, news, run_id)
+        self._take_nested(kind, objects, news, run_id)
+        return frozenset() if kind.name in SHARED_KINDS else self._touched(kind, written)
+
+    def _take_nested(self, kind: Kind, objects: Sequence[StripeJson], news: News, run_id: str | None) -> None:
+        """Take whole objects inside others as a page shows them; a tie is left alone, they have events of their own."""
         by_kind: dict[str, list[StripeJson]] = defaultdict(list)
         for payload in objects:
             for inner, inner_payload in nested_objects(kind, payload):
                 by_kind[inner.name].append(inner_payload)
-        for name, inside in by_kind.items():
-            self._write(KINDS[name], inside, news, run_id)
-        return frozenset() if kind.name in SHARED_KINDS else self._touched(kind, written)
+        for name, inside in sorted(by_kind.items()):
+            mirror_write_repository.write(
+                self.workspace_id, self.session, self.connection_id, KINDS[name], inside, news, run_id=run_id
+            )
 
     def _write(self, kind: Kind, objects: Sequence[StripeJson], news: News, run_id: str | None) -> frozenset[str]:
         written = mirror_write_repository.write(
@@ -79,29 +85,34 @@ class Mirroring:
         )
         left = {payload["id"] for payload in objects} - written
         if left:
-            rows = mirror_repository.find_rows(self.workspace_id, self.session, self.connection_id, kind, left)
-            self.want_refetch([(kind, row.id) for row in rows.values() if judge(row.known, news).refetch], "page")
+            self._want_where_tied(kind, left, news, "page")
         return written
 
+    def _want_where_tied(self, kind: Kind, ids: Collection[str], news: News, cause: str) -> None:
+        """Queue those of the objects that were not written and of which nobody can tell what is newer."""
+        rows = mirror_repository.find_rows(self.workspace_id, self.session, self.connection_id, kind, ids)
+        self.want_refetch([(kind, row.id) for row in rows.values() if judge(row.known, news).refetch], cause)
+
     def take_fetch(
-        self, kind: Kind, payload: StripeJson, stamp: datetime, *, is_deleted: bool
+        self, kind: Kind, payload: StripeJson, sent: datetime, known: Known | None, *, is_deleted: bool
     ) -> frozenset[CustomerKey]:
-        """Take one object that was fetched, or that Stripe no longer has."""
-        news = News(stamp=stamp, source=Source.FETCH, is_deleted=is_deleted)
-        inside = () if is_deleted else tuple(nested_objects(kind, payload))
-        written: frozenset[str] = frozenset()
-        for each, each_payload in ((kind, payload), *inside):
-            written |= mirror_write_repository.write(
-                self.workspace_id,
-                self.session,
-                self.connection_id,
-                each,
-                [each_payload],
-                news,
-            )
-        if written and not is_deleted:
+        """Take one object that was fetched, or that Stripe no longer has.
+
+        `sent` is the moment before the request, in Stripe's time; `known` what the mirror had then.
+        """
+        stamp = stamp_of_fetch(sent, known)
+        news = News(stamp=stamp, source=Source.FETCH, is_deleted=is_deleted, confirms=known)
+        # A card may have been taken off its customer, who is no longer to be found afterwards.
+        before = self._touched(kind, frozenset({payload["id"]})) if kind.name == "payment_methods" else frozenset()
+        written = mirror_write_repository.write(
+            self.workspace_id, self.session, self.connection_id, kind, [payload], news
+        )
+        if not written:
+            self._want_where_tied(kind, {payload["id"]}, news, "meanwhile")
+        elif not is_deleted:
+            self._take_nested(kind, [payload], News(stamp=sent, source=Source.PAGE), None)
             self._want_missing(kind, [payload])
-        return self._touched(kind, frozenset(written & {payload["id"]}))
+        return before | self._touched(kind, written)
 
     def take_events(self, snapshots: Iterable[Snapshot], cause: str) -> frozenset[CustomerKey]:
         """Take what a batch of events shows, oldest first, and queue its confirmation."""
@@ -109,7 +120,7 @@ class Mirroring:
         for snapshot in sorted(snapshots, key=lambda each: each.created):
             by_kind[snapshot.kind.name].append(snapshot)
         touched: frozenset[CustomerKey] = frozenset()
-        for name, batch in by_kind.items():
+        for name, batch in sorted(by_kind.items()):
             touched |= self._take_events_of(KINDS[name], batch, cause)
         return touched
 

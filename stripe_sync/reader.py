@@ -13,8 +13,6 @@ from stripe_sync.kinds import Kind, StripeJson
 
 PATIENCE_S = (0.5, 1.0, 2.0, 4.0)
 """How long to hold back after one 429 after another, before giving the work back."""
-SETTLED = timedelta(seconds=2)
-"""A measured offset this close to the present one changes nothing: one measurement is good to a second."""
 
 Said = TypeVar("Said", Answer, Page)
 
@@ -69,7 +67,7 @@ class AccountReader:
                 self._budget.punish(self._account, patience)
                 self._sleep(patience)
             else:
-                self._settle(said.clock_offset)
+                self._settle(said)
                 return said
         raise AssertionError("the last attempt returns or raises")
 
@@ -106,7 +104,11 @@ class AccountReader:
             if not page.has_more:
                 return {**subscription, "items": {**listed, "data": found, "has_more": False}}
 
-    def _settle(self, measured: timedelta | None) -> None:
-        # Stamps of one clock must not jitter against each other, so small differences are left alone.
-        if measured is not None and abs(measured - self._offset) > SETTLED:
-            self._offset = measured
+    def _settle(self, said: Answer | Page) -> None:
+        """Take up what an answer says of Stripe's clock, where the offset we go by cannot be right.
+
+        Then the least that can be is taken: a stamp that is too early costs a fetch, one too late would let a page beat
+        an event. What may be right stays, so that stamps do not jitter against each other.
+        """
+        if said.clock_offset is not None and abs(said.clock_offset - self._offset) > said.clock_slack:
+            self._offset = said.clock_offset - said.clock_slack

@@ -14,7 +14,7 @@ from engine.ports import Clock
 from engine.storage import Database
 from stripe_sync import mirror_repository, queue_repository
 from stripe_sync.access import Access
-from stripe_sync.apply import Known, stamp_of_fetch
+from stripe_sync.apply import Known
 from stripe_sync.connect.models import Connection
 from stripe_sync.connect.vault import VaultRefusedError
 from stripe_sync.fact_service import Cause
@@ -37,7 +37,10 @@ class _Fetched:
 
     refetch: Refetch
     payload: StripeJson
-    stamp: datetime
+    sent: datetime
+    """In Stripe's time."""
+    known: Known | None
+    """What the mirror had then."""
     is_deleted: bool
 
 
@@ -136,7 +139,7 @@ class Refetching:
                     queue_repository.refetch_answered(workspace_id, session, connection.id, refetch)
                 else:
                     touched |= mirroring.take_fetch(
-                        refetch.kind, result.payload, result.stamp, is_deleted=result.is_deleted
+                        refetch.kind, result.payload, result.sent, result.known, is_deleted=result.is_deleted
                     )
                     queue_repository.refetch_answered(workspace_id, session, connection.id, refetch)
             self.linking.refresh(workspace_id, session, touched, now, Cause.EVENT)
@@ -151,8 +154,8 @@ def _fetch(reader: AccountReader, refetch: Refetch, known: Known | None) -> _Fet
         if error.trouble is not Trouble.NOT_FOUND or error.sent_at is None:
             return _Failed(refetch, error)
         payload, sent_at = {"id": refetch.object_id, "deleted": True}, error.sent_at
-    stamp = stamp_of_fetch(reader.stamp(sent_at), known)
-    return _Fetched(refetch, payload, stamp, is_deleted=payload.get("deleted") is True)
+    sent = reader.stamp(sent_at)
+    return _Fetched(refetch, payload, sent, known, is_deleted=payload.get("deleted") is True)
 
 
 def _stops(error: GatewayError) -> bool:

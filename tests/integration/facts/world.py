@@ -82,7 +82,7 @@ class World:
 
     def mirror(self, connection_id: ConnectionId, **objects: Sequence[Json]) -> None:
         """Put objects into the mirror, newer than what is there."""
-        news = News(stamp=self.clock.advance(timedelta(seconds=1)), source=Source.FETCH)
+        news = News(stamp=self.clock.advance(timedelta(seconds=1)), source=Source.PAGE)
         with self.database.workspace(HERE) as session:
             for kind, payloads in objects.items():
                 mirror_write_repository.write(HERE, session, connection_id, KINDS[kind], list(payloads), news)

@@ -22,9 +22,15 @@ def test_guard_in_sql_agrees_with_the_one_in_python(database: Database) -> None:
     """All sources, living and deleted, at, near and far from each other."""
     knowns = [Known(stamp=T, source=source, is_deleted=is_deleted) for source in Source for is_deleted in (False, True)]
     news = [
-        News(stamp=T + timedelta(seconds=offset), source=source, is_deleted=is_deleted)
+        News(stamp=T + timedelta(seconds=offset), source=source, is_deleted=is_deleted, confirms=confirms)
         for source, is_deleted, offset in itertools.product(Source, (False, True), OFFSETS)
         if not (source is Source.PAGE and is_deleted)
+        for confirms in (
+            None,
+            Known(stamp=T, source=Source.EVENT),
+            Known(stamp=T, source=Source.FETCH, is_deleted=True),
+        )
+        if source is Source.FETCH or confirms is None
     ]
     for number, (known, new) in enumerate(itertools.product(knowns, news)):
         with database.workspace(WORKSPACE) as session:

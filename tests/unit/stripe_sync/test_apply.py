@@ -24,7 +24,10 @@ T = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
         (("event", -2), ("page", 0), False, True),  # within the tie: nobody can tell
         (("event", 0), ("page", 0), False, True),
         (("event", 60), ("page", 0), False, False),  # the event asked for its own confirmation
-        (("fetch", 1), ("page", 0), False, False),
+        (("fetch", -10), ("page", 0), True, False),
+        (("fetch", -1), ("page", 0), False, True),  # clocks of two processes differ: nobody can tell
+        (("fetch", 1), ("page", 0), False, True),
+        (("fetch", 10), ("page", 0), False, False),
         # events
         (None, ("event", 0), True, True),
         (("event", -1), ("event", 0), True, True),
@@ -36,8 +39,10 @@ T = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
         (("fetch", 0.7), ("event", 0), False, True),
         # fetches
         (None, ("fetch", 0), True, False),
-        (("event", 0), ("fetch", 0), True, False),
-        (("event", 1), ("fetch", 0), False, False),
+        (("event", -10), ("fetch", 0), True, False),
+        (("event", 1), ("fetch", 0), False, True),  # it came while the fetch was under way
+        (("fetch", -1), ("fetch", 0), False, True),  # so did another fetch, which may have been answered later
+        (("fetch", 10), ("fetch", 0), False, False),
     ],
 )
 def test_news_of_a_living_object(
@@ -113,10 +118,11 @@ def test_an_event_is_confirmed_unless_it_is_surely_old(known: Known | None, news
 
 @given(known=knowns, sent=instants)
 def test_fetch_beats_whatever_was_known_when_it_began(known: Known, sent: datetime) -> None:
-    """A fetch stamped with what it set out to confirm always writes over it."""
-    news = News(stamp=stamp_of_fetch(sent, known), source=Source.FETCH)
+    """A fetch always writes over the row it set out to confirm, and leaves another one."""
+    news = News(stamp=stamp_of_fetch(sent, known), source=Source.FETCH, confirms=known)
 
     assert judge(known, news).write
+    assert known != Known(stamp=news.stamp, source=news.source, is_deleted=news.is_deleted)
 
 
 def test_event_keeps_what_only_a_request_brings() -> None:

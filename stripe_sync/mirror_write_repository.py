@@ -14,6 +14,7 @@ from engine.ids import ConnectionId, WorkspaceId
 from engine.storage import upsert
 from stripe_sync import mirror_owner_repository
 from stripe_sync.apply import TIE, Known, News, Source
+from stripe_sync.erased_repository import without_erased
 from stripe_sync.kinds import Kind, StripeJson, Use, reference, uses
 from stripe_sync.mirror_tables import MIRROR, USES
 
@@ -36,10 +37,11 @@ def write(  # noqa: PLR0913  a batch and everything that says how fresh it is
 
     `run_id` marks every object, written or not, as seen by that run. `stamps` gives events, which know their own
     moment, a stamp by id in place of the common one. With `is_deleted` news objects become tombstones and keep
-    their last payload.
+    their last payload. What was erased is left out.
     """
     table = MIRROR[kind.name]
-    rows = [_row(workspace_id, connection_id, kind, payload, news) for payload in _distinct(objects)]
+    kept = without_erased(workspace_id, session, kind, _distinct(objects), news.stamp)
+    rows = [_row(workspace_id, connection_id, kind, payload, news) for payload in kept]
     for row in rows:
         row["seen_run"] = run_id
         row["stamp"] = (stamps or {}).get(row["id"], news.stamp)

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 def _housekeeping(services: Services) -> int:
     services.auth.forget_old_sign_ins()
     services.stripe.forget_lookups()
-    return 0
+    return services.privacy.purge()
 
 
 DRAINS: dict[str, Callable[[Services], int]] = {

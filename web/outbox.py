@@ -20,6 +20,7 @@ from engine.ports import Clock
 from engine.router import Router
 from engine.storage import Database
 from stripe_sync.service import RESYNC_CUSTOMER, StripeService
+from web.privacy import ERASED, PrivacyService
 
 BATCH = 100
 
@@ -33,7 +34,9 @@ class NotYetError(Exception):
 class OutboxDrain:
     """Draws the consequences of what happened."""
 
-    def __init__(self, database: Database, clock: Clock, router: Router, stripe: StripeService) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, router: Router, stripe: StripeService, privacy: PrivacyService
+    ) -> None:
         self._database = database
         self._clock = clock
         self._router = router
@@ -41,6 +44,7 @@ class OutboxDrain:
         self._consequences: dict[str, Callable[[OutboxEntry], None]] = {
             "match_pending": self._match_again,
             RESYNC_CUSTOMER: self._read_again,
+            ERASED: privacy.blank_events,
         }
 
     def drain(self) -> int:

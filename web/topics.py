@@ -10,5 +10,5 @@ EVERY = {
     "facts": timedelta(minutes=1),
     "housekeeping": timedelta(hours=1),
 }
-SLOW = frozenset({"backfill", "catch_up", "facts"})
+SLOW = frozenset({"backfill", "catch_up", "facts", "housekeeping"})
 """These may work for long; they have a queue of their own, so that nothing waits behind them."""

@@ -18,6 +18,7 @@ from web.drafter.service import DrafterService
 from web.facts import CATALOG
 from web.metrics import Metrics
 from web.outbox import OutboxDrain
+from web.privacy import PrivacyService
 from web.settings import Settings
 from web.traces import Traces
 from web.waker import new_waker
@@ -40,6 +41,7 @@ class Services:
     facts: FactService
     router: Router
     outbox: OutboxDrain
+    privacy: PrivacyService
     drafter: DrafterService
 
 
@@ -57,6 +59,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
         database, clock, settings.stripe, waker, encryption_keys=settings.encryption_keys, facts=facts
     )
     router = Router(database, clock, rulesets, stripe, waker)
+    privacy = PrivacyService(database, clock)
     return Services(
         settings=settings,
         database=database,
@@ -70,6 +73,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Services:
         stripe=stripe,
         facts=facts,
         router=router,
-        outbox=OutboxDrain(database, clock, router, stripe),
+        outbox=OutboxDrain(database, clock, router, stripe, privacy),
+        privacy=privacy,
         drafter=DrafterService(stripe, CATALOG, clock),
     )

@@ -5,19 +5,20 @@ drains it takes entries in order, works, and marks them done; a crash in between
 so consumers are idempotent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from engine.core.facts import JsonValue
-from engine.ids import WorkspaceId
+from engine.ids import EndUserId, WorkspaceId
 from engine.outbox.tables import DbOutboxEntry
 
 MAX_BACKOFF = timedelta(hours=1)
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +90,24 @@ def system_mark_failed(session: Session, entry: OutboxEntry, error: str, now: da
         .where(DbOutboxEntry.id == entry.id)
         .values(attempts=entry.attempts + 1, last_error=error[:500], available_at=now + delay)
     )
+
+
+def forget(workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, conversations: Collection[str]) -> None:
+    """Remove every entry about an end user or their conversations, waiting or done."""
+    about = DbOutboxEntry.payload["end_user_id"].as_string() == end_user_id
+    session.execute(delete(DbOutboxEntry).where(DbOutboxEntry.workspace_id == workspace_id, about))
+    ordered = sorted(conversations)
+    for start in range(0, len(ordered), BATCH):
+        some = DbOutboxEntry.payload["conversation_id"].as_string().in_(ordered[start : start + BATCH])
+        session.execute(delete(DbOutboxEntry).where(DbOutboxEntry.workspace_id == workspace_id, some))
+
+
+def forget_done(workspace_id: WorkspaceId, session: Session, before: datetime) -> int:
+    """Remove up to `BATCH` entries that were dealt with before an instant; return how many."""
+    some = (
+        select(DbOutboxEntry.id)
+        .where(DbOutboxEntry.workspace_id == workspace_id, DbOutboxEntry.done_at < before)
+        .limit(BATCH)
+    )
+    gone = delete(DbOutboxEntry).where(DbOutboxEntry.id.in_(some.scalar_subquery())).returning(DbOutboxEntry.id)
+    return len(session.execute(gone.execution_options(synchronize_session=False)).all())

@@ -67,6 +67,10 @@ class WorkspaceSettings:
     business_hours: BusinessHours = field(default_factory=lambda: NINE_TO_FIVE)
     rate_overrides: tuple[RateOverride, ...] = ()
     """At most one for each pair of currencies."""
+    retention_payload_days: int = 30
+    """How long what Stripe's events say is kept; their id, type and state stay."""
+    retention_message_days: int = 400
+    """How long texts of messages and the facts behind decisions are kept."""
 
     @property
     def zone(self) -> ZoneInfo:

@@ -18,6 +18,7 @@ from engine.workspace.models import ChurnAt, OnAmbiguous, RateOverride, Workspac
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 MAX_BLOCKS_A_DAY = 10
 MAX_OVERRIDES = 400
+MAX_RETENTION_DAYS = 3650
 _RATE = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 OF_FACTS = frozenset(
@@ -183,6 +184,12 @@ def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
+def _days(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_RETENTION_DAYS:
+        raise _BadValueError(f"Give a whole number of days from 1 to {MAX_RETENTION_DAYS}.")
+    return value
+
+
 _READERS: Mapping[str, Callable[[object], object]] = {
     "reporting_currency": _currency,
     "timezone": _timezone,
@@ -192,4 +199,6 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "churn_at": _one_of(ChurnAt),
     "business_hours": _business_hours,
     "rate_overrides": _rate_overrides,
+    "retention_payload_days": _days,
+    "retention_message_days": _days,
 }

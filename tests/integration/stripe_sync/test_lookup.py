@@ -19,6 +19,7 @@ from tests.integration.stripe_sync.office import OWNER, Office, make_office
 from tests.stripe_simulator import Simulator
 from web.facts import CATALOG
 from web.outbox import OutboxDrain
+from web.privacy import PrivacyService
 
 
 def test_sender_is_known_before_the_backfill_began(office: Office) -> None:
@@ -153,7 +154,9 @@ def test_pending_conversation_is_decided_again(office: Office) -> None:
         office.service,
         office.wakes,
     )
-    drain = OutboxDrain(office.database, office.clock, router, office.service)
+    drain = OutboxDrain(
+        office.database, office.clock, router, office.service, PrivacyService(office.database, office.clock)
+    )
     office.simulator.control("faults", status=429)
     routed = router.receive(
         office.workspace_id,
@@ -194,7 +197,9 @@ def test_resync_of_one_customer_finds_what_is_new(synced: Office) -> None:
         assert end_user_id is not None
         assert synced.service.resync_customer(synced.workspace_id, session, end_user_id) == 1
 
-    OutboxDrain(synced.database, synced.clock, router, synced.service).drain()
+    OutboxDrain(
+        synced.database, synced.clock, router, synced.service, PrivacyService(synced.database, synced.clock)
+    ).drain()
 
     assert synced.facts(email).get("open_invoices") == 1
 

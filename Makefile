@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 # Half of a start is compiling; with the bytecode kept it is done once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint format bench clean secrets
+.PHONY: demo test lint format bench torture mutation clean secrets
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m web.cli.main demo
@@ -27,6 +27,14 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.bench
+
+# The long proofs; one of them alone: make torture ARGS=facts
+torture: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.torture $(ARGS)
+
+# Changes the derivation of facts in a thousand small ways; each must make a test fail.
+mutation: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

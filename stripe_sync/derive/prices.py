@@ -155,7 +155,7 @@ def _graduated(tiers: Sequence[_Tier], quantity: int) -> Exact:
     for position, tier in enumerate(tiers):
         units = (quantity if tier.up_to is None else min(quantity, tier.up_to)) - below
         if units <= 0:
-            break
+            continue
         amount += units * tier.unit + (tier.flat if position else 0)
         below += units
     return amount

@@ -13,7 +13,7 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from engine.core.facts import Facts, FactValue, Note, Reason
-from stripe_sync.catalog import HIDDEN, NEEDS, STORED, STRIPE_FACTS, inputs_of
+from stripe_sync.catalog import HIDDEN, LAST, NEEDS, STORED, STRIPE_FACTS, inputs_of
 from stripe_sync.derive.money import Amount, Exact, Missing, convert, rounded, total
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import KINDS
@@ -113,9 +113,9 @@ class Sheet:
         """Add a note to `fact`; the same note twice stands once."""
         self._notes.setdefault((fact, code), Note(fact=fact, code=code, message=message))
 
-    def changes_at(self, instant: datetime | None) -> None:
+    def changes_at(self, instant: datetime) -> None:
         """Remember that a stored value may be another from `instant` on, without anything happening at Stripe."""
-        if instant is not None and instant > self.now and (self._valid_until is None or instant < self._valid_until):
+        if self.now < instant < LAST and (self._valid_until is None or instant < self._valid_until):
             self._valid_until = instant
 
     def rank(self, standing: Standing | Missing | None) -> None:

@@ -115,7 +115,9 @@ def _write_primary(
         sheet.write("on_trial_until", missing or FIRST)
         sheet.write("collection_paused_until", missing or FIRST)
         of_customer = _last_end(discounts)
-        sheet.write("discounted_until", missing if missing and of_customer < LAST else of_customer)
+        if missing and of_customer > sheet.now:
+            sheet.changes_at(of_customer)  # until then the customer's own discount tells
+        sheet.write("discounted_until", missing if missing and of_customer <= sheet.now else of_customer)
         return
     _write_standing(sheet, own, lookup)
     items = lookup.items_of(own)
@@ -140,7 +142,7 @@ def _write_standing(sheet: Sheet, primary: StripeObject, lookup: Lookup) -> None
         else unreadable("unknown_status", f"Stripe sent the status {status!r}"),
     )
     sheet.write("trial_ends_at", instant(primary, "trial_end"))
-    sheet.write("on_trial_until", _trial_end(primary, lookup))
+    sheet.write("on_trial_until", _trial_end(sheet, primary, lookup))
     sheet.write("cancels", is_set_to_end(primary))
     sheet.write("cancels_at", _cancels_at(primary, lookup))
     pause = mapping(primary, "pause_collection")
@@ -148,8 +150,11 @@ def _write_standing(sheet: Sheet, primary: StripeObject, lookup: Lookup) -> None
     sheet.write("collection_paused_until", FIRST if pause is None else resumes)
 
 
-def _trial_end(primary: StripeObject, lookup: Lookup) -> datetime | Missing:
-    """Return until when the subscription is on trial, as a whole or because all its licensed items are."""
+def _trial_end(sheet: Sheet, primary: StripeObject, lookup: Lookup) -> datetime | Missing:
+    """Return until when the subscription is on trial, as a whole or because all its licensed items are.
+
+    Items that can't be read may be licensed or not; what that could change is not known.
+    """
     whole = instant(primary, "trial_end") if text(primary, "status") == "trialing" else None
     items = lookup.items_of(primary)
     licensed: list[datetime] = []
@@ -159,11 +164,16 @@ def _trial_end(primary: StripeObject, lookup: Lookup) -> datetime | Missing:
         is_meant = None if price is None else is_licensed(price)
         if is_meant is not False:
             (licensed if is_meant is True else unclear).append(instant(item, "current_trial", "end_date") or FIRST)
-    shared = min(licensed, default=FIRST)
-    would_matter = shared > FIRST if licensed else max(unclear, default=FIRST) > FIRST
-    if would_matter and (any(end < shared for end in unclear) or not (licensed and are_items_known(primary, items))):
+    is_whole = are_items_known(primary, items)
+    earliest = min((*licensed, *unclear)) if licensed and is_whole else FIRST
+    latest = min(licensed) if licensed else max(unclear, default=FIRST if is_whole else LAST)
+    sure, possible = max(whole or FIRST, earliest), max(whole or FIRST, latest)
+    if sure == possible or possible <= sheet.now:
+        return sure
+    if sure <= sheet.now:
         return unreadable("items_missing", f"not all items of subscription {reference(primary)} can be read")
-    return max(whole or FIRST, shared)
+    sheet.changes_at(sure)
+    return sure
 
 
 def _cancels_at(primary: StripeObject, lookup: Lookup) -> datetime | None:

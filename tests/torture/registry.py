@@ -1,0 +1,11 @@
+"""The parts of `make torture`, by name; a new part is a function and a line here."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from tests.torture import facts, matcher, sql
+
+Part = Callable[[int, float], bool]
+"""Takes a seed and how much larger or smaller than usual it is to be; prints its figures; true if all held."""
+
+PARTS: Mapping[str, Part] = MappingProxyType({"facts": facts.run, "sql": sql.run, "matcher": matcher.run})

@@ -91,8 +91,25 @@ class Access:
         except VaultRefusedError:
             return True
 
+    def check(self, connection: Connection) -> None:
+        """Ask Stripe whether the access still holds, and end the connection if not; raise what leaves it open."""
+        try:
+            reader = self.open(connection, "check")
+            reader.read(lambda gateway, token: gateway.get(token, "/v1/account"))
+        except GatewayError as error:
+            if not self.note_failure(connection, error) and not error.is_permanent:
+                raise
+        else:
+            self.close(reader)
+
     def end(self, connection: Connection, session: Session) -> None:
-        """Mark a connection revoked by Stripe's side; everybody's facts of it become stale."""
+        """Mark a connection revoked by Stripe's side; everybody's facts of it become stale.
+
+        One that was made anew since `connection` was read is another one, and stays.
+        """
+        present = repository.find_connection(connection.workspace_id, session, connection.id)
+        if present is None or present.connected_at != connection.connected_at:
+            return
         if self.connecting.revoked(connection.workspace_id, session, connection, REVOKED):
             self.leave_stale(connection, session)
 

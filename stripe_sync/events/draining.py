@@ -6,10 +6,11 @@ time and is parked in the end.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import orjson
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -19,14 +20,18 @@ from stripe_sync import queue_repository
 from stripe_sync.access import Access
 from stripe_sync.connect import repository as connect_repository
 from stripe_sync.connect.models import Connection
+from stripe_sync.connect.vault import VaultRefusedError
 from stripe_sync.events import repository, routes
 from stripe_sync.events.repository import StoredEvent
 from stripe_sync.fact_service import Cause
+from stripe_sync.gateway import GatewayError
 from stripe_sync.linking import Linking
 from stripe_sync.mirroring import Mirroring, Snapshot
 
 BATCH = 100
 DIRTY_BATCH = 300
+SAME_MOMENT = timedelta(seconds=2)
+"""How close a deauthorization and a new connection may stand so that nobody can tell which was first."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +52,7 @@ class Draining:
         return sum(self._drain_connection(workspace_id, connection_id) for workspace_id, connection_id in waiting)
 
     def _drain_connection(self, workspace_id: WorkspaceId, connection_id: ConnectionId) -> int:
+        self._check_deauthorizations(workspace_id, connection_id)
         total = 0
         while True:
             with self.database.workspace(workspace_id) as session:
@@ -57,6 +63,30 @@ class Draining:
             total += len(events)
             if connection is None or len(events) < BATCH:
                 return total
+
+    def _check_deauthorizations(self, workspace_id: WorkspaceId, connection_id: ConnectionId) -> None:
+        """Ask Stripe where an account was taken away and connected anew within a moment; those events are done then.
+
+        Where Stripe cannot be asked the event waits, as one that fails.
+        """
+        with self.database.workspace(workspace_id, readonly=True) as session:
+            events = repository.waiting_of_type(
+                workspace_id, session, connection_id, routes.DEAUTHORIZED, self.clock.now()
+            )
+            connection = connect_repository.find_connection(workspace_id, session, connection_id)
+        if connection is None or not connection.is_active:
+            return
+        for event in events:
+            if abs(event.created - _connected_at(connection)) > SAME_MOMENT:
+                continue
+            try:
+                self.access.check(connection)
+            except (GatewayError, VaultRefusedError) as error:
+                with self.database.workspace(workspace_id) as session:
+                    repository.mark_failed(workspace_id, session, event, str(error), self.clock.now())
+                continue
+            with self.database.workspace(workspace_id) as session:
+                repository.mark_done(workspace_id, session, [event.row_id], self.clock.now())
 
     def _work(self, session: Session, connection: Connection, events: Sequence[StoredEvent]) -> None:
         workspace_id, now = connection.workspace_id, self.clock.now()
@@ -78,7 +108,7 @@ class Draining:
         try:
             with session.begin_nested():
                 self._apply(session, connection, events)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             raise  # the database itself is in trouble: nothing was done, everything stays due
         except Exception as error:  # noqa: BLE001  whatever a strange event sets off must not stop the others
             return error
@@ -127,5 +157,9 @@ class Draining:
 
 def _is_from_before(event: routes.StripeEvent, connection: Connection) -> bool:
     """Return whether an event tells of an earlier connection of the account, which was made anew since."""
-    connected_at = connection.connected_at + connection.clock_offset
-    return event.created < connected_at.replace(microsecond=0)
+    return event.created < _connected_at(connection) + SAME_MOMENT
+
+
+def _connected_at(connection: Connection) -> datetime:
+    """Return when a connection was made, in Stripe's time."""
+    return connection.connected_at + connection.clock_offset

@@ -33,6 +33,8 @@ class StoredEvent:
     row_id: int
     event_id: str
     type: str
+    created: datetime
+    """By Stripe's clock."""
     payload: str = field(repr=False)
     attempts: int
 
@@ -93,10 +95,21 @@ def take(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [
-        StoredEvent(row_id=row.id, event_id=row.event_id, type=row.type, payload=row.payload, attempts=row.attempts)
-        for row in session.scalars(query)
-    ]
+    return [_stored(row) for row in session.scalars(query)]
+
+
+def waiting_of_type(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, event_type: str, now: datetime
+) -> Sequence[StoredEvent]:
+    """Return the events of one type that are due, in order of arrival."""
+    query = select(DbStripeEvent).where(
+        DbStripeEvent.workspace_id == workspace_id,
+        DbStripeEvent.connection_id == connection_id,
+        DbStripeEvent.type == event_type,
+        DbStripeEvent.state.in_(WAITING),
+        DbStripeEvent.available_at <= now,
+    )
+    return [_stored(row) for row in session.scalars(query.order_by(DbStripeEvent.id))]
 
 
 def mark_done(workspace_id: WorkspaceId, session: Session, row_ids: Collection[int], now: datetime) -> None:
@@ -135,3 +148,14 @@ def counts(workspace_id: WorkspaceId, session: Session, connection_id: Connectio
         .group_by(DbStripeEvent.state)
     )
     return dict(row for row in session.execute(query))
+
+
+def _stored(row: DbStripeEvent) -> StoredEvent:
+    return StoredEvent(
+        row_id=row.id,
+        event_id=row.event_id,
+        type=row.type,
+        created=row.created,
+        payload=row.payload,
+        attempts=row.attempts,
+    )

@@ -57,8 +57,11 @@ def history(seed: int) -> History:
     rng = random.Random(seed)
     is_synced = rng.random() < 0.9
     steps = [_step(rng) for _ in range(rng.randint(3, LONGEST))]
+    if any(step.name == "skew" for step in steps):
+        # Which of two connections a withdrawal meant is only told by a clock that was not set meanwhile.
+        steps = [step for step in steps if step.name not in {"disconnect", "reconnect"}]
     if not is_synced:
-        steps.insert(rng.randrange(min(6, len(steps))), Step("connect"))
+        steps.insert(rng.randrange(1 + min(6, len(steps))), Step("connect"))
     return History(seed, is_synced, tuple(steps))
 
 

@@ -16,7 +16,7 @@ from stripe_sync import fact_repository, links
 from stripe_sync.catalog import STORED
 from stripe_sync.connect.models import Connection
 from stripe_sync.derive import DeriveSettings, at, combine, derive
-from stripe_sync.kinds import KIND_OF_OBJECT, KINDS, Kind, StripeJson, items, reference
+from stripe_sync.kinds import KIND_OF_OBJECT, KINDS, Kind, StripeJson, reference
 from stripe_sync.matching import LINKED, SUBSCRIPTION_RANK, Candidate, CustomerKey, LinkKind, resolve
 from stripe_sync.objects import Bundle
 from stripe_sync.simulator import api, expand
@@ -70,18 +70,33 @@ def objects(world: World, now: float) -> Objects:
 
 
 def _of_objects(mirror: Mirror, truth: Objects) -> Iterator[str]:
+    used = _defaults(truth)
     for kind in KINDS.values():
         rows, real = mirror[kind.name], truth[kind.name]
+        if not kind.is_listed:
+            rows = {object_id: row for object_id, row in rows.items() if object_id in used}
         for object_id in sorted(rows.keys() - real.keys()):
             yield f"{kind.name} {object_id} is not in Stripe: resurrected, or never removed"
         if kind.is_listed:
             for object_id in sorted(real.keys() - rows.keys()):
+                yield f"{kind.name} {object_id} is missing"
+        else:
+            for object_id in sorted(used - rows.keys()):
                 yield f"{kind.name} {object_id} is missing"
         for object_id in sorted(rows.keys() & real.keys()):
             payload, known = rows[object_id]
             told = _difference(kind, payload, real[object_id])
             if told:
                 yield f"{kind.name} {object_id} differs: {told} ({known})"
+
+
+def _defaults(truth: Objects) -> set[str]:
+    """Return the payment methods that somebody pays with: all others come and go without anybody asking for them."""
+    holders = (
+        *(customer["invoice_settings"] for customer in truth["customers"].values()),
+        *truth["subscriptions"].values(),
+    )
+    return {found for holder in holders if (found := reference(holder, "default_payment_method"))}
 
 
 _EVERYTHING = text(

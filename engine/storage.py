@@ -15,7 +15,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
@@ -32,9 +33,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    any_,
     create_engine,
     event,
+    func,
+    literal,
     make_url,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -136,6 +141,14 @@ def upsert(session: Session, table: Table | type[DeclarativeBase]) -> postgresql
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def among(session: Session, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """Return whether a column of text is one of `values`, in one parameter however many they are."""
+    wanted = sorted(values)
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(literal(wanted, postgresql.ARRAY(Text)))
+    return column.in_(select(func.json_each(orjson.dumps(wanted).decode()).table_valued("value").c.value))
 
 
 class Database:

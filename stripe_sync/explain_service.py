@@ -11,16 +11,20 @@ from engine.faults import NotFound
 from engine.ids import ConnectionId, EndUserId, WorkspaceId
 from engine.workspace.models import WorkspaceSettings
 from engine.workspace.repository import get_workspace
-from stripe_sync import fact_repository, mirror_repository
+from stripe_sync import bundle_repository, fact_repository, mirror_repository
 from stripe_sync.dashboard import Dashboard
 from stripe_sync.derive import DeriveSettings, FirstRate, RateTable, best_of, derive, explain
-from stripe_sync.explanation import EXPLAINED, ExplainedCustomer, ExplanationJson, explanation
+from stripe_sync.explanation import EXPLAINED, MAX_PAYMENTS, ExplainedCustomer, ExplanationJson, explanation
 from stripe_sync.fact_changes import StoredFacts
 from stripe_sync.fact_service import FactService
+from stripe_sync.kinds import KINDS
 from stripe_sync.links import LinkedCustomer, Subject, subjects
-from stripe_sync.objects import Bundle
+from stripe_sync.objects import NO_REST, Bundle
 from stripe_sync.rates import KeptRates, rates_of
 from stripe_sync.settings import StripeConfig
+
+MAX_CHARGES_READ = 4 * MAX_PAYMENTS
+"""Failed attempts among them; a customer with more has their payments summed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class ExplainService:
         customers = _made_of(stored, subject)
         rates = FirstRate((KeptRates(stored.reporting_currency, stored.rates), rates_of(settings, self.facts.rates)))
         bundles = _load(workspace_id, session, customers)
+        if fact == "ltv":
+            bundles = {key: _with_charges(workspace_id, session, *key, bundle) for key, bundle in bundles.items()}
         explained = [
             self._explained(customer, bundles[customer.connection.id, customer.customer_id], stored, settings, rates)
             for customer in customers
@@ -126,5 +132,23 @@ def _load(
     return {
         (connection_id, customer_id): bundle
         for connection_id, customer_ids in by_connection.items()
-        for customer_id, bundle in mirror_repository.bundles(workspace_id, session, connection_id, customer_ids).items()
+        for customer_id, bundle in bundle_repository.bundles(workspace_id, session, connection_id, customer_ids).items()
     }
+
+
+def _with_charges(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_id: str, bundle: Bundle
+) -> Bundle:
+    """Return the bundle with every charge listed where they are few, in place of their sums; the total is the same.
+
+    A charge that was summed says itself what was captured and refunded, and lost no dispute.
+    """
+    rest = bundle.rest or NO_REST
+    if not rest.charges or sum(each.payments for each in rest.charges) > MAX_PAYMENTS:
+        return bundle
+    found = mirror_repository.recent(
+        workspace_id, session, connection_id, customer_id, KINDS["charges"], MAX_CHARGES_READ + 1
+    )
+    if len(found) > MAX_CHARGES_READ:
+        return bundle
+    return replace(bundle, charges=tuple(charge for _, charge in found), rest=replace(rest, charges=()))

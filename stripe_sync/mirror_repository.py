@@ -1,7 +1,6 @@
-"""The SQL that reads the mirror: rows, who owns what, and the bundles facts are derived from."""
+"""The SQL that reads the mirror: rows, and who owns what. What facts are derived from is `bundle_repository`'s."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +11,6 @@ from engine.ids import ConnectionId, WorkspaceId
 from stripe_sync.apply import Known, Source
 from stripe_sync.kinds import KINDS, SHARED_KINDS, Kind, StripeJson, Use
 from stripe_sync.mirror_tables import MIRROR, USES
-from stripe_sync.objects import Bundle
 
 CHUNK = 500
 
@@ -62,37 +60,6 @@ def living_ids(workspace_id: WorkspaceId, session: Session, connection_id: Conne
     return set(session.scalars(query))
 
 
-def bundles(
-    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_ids: Collection[str]
-) -> dict[str, Bundle]:
-    """Return everything the mirror has of these customers; one that does not exist (any more) has no `customer`."""
-    found: dict[str, Bundle] = {}
-    for chunk in _chunks(customer_ids):
-        found.update(_bundles(workspace_id, session, connection_id, chunk))
-    return found
-
-
-def _bundles(
-    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_ids: list[str]
-) -> dict[str, Bundle]:
-    lists: dict[str, dict[str, list[StripeJson]]] = {customer_id: defaultdict(list) for customer_id in customer_ids}
-    for name in KINDS:
-        if name not in SHARED_KINDS:
-            for query in _payloads(workspace_id, connection_id, name, customer_ids):
-                for customer_id, payload in session.execute(query):
-                    lists[customer_id][name].append(payload)
-    for customer_id, shared in _shared(workspace_id, session, connection_id, customer_ids).items():
-        for name, payloads in shared.items():
-            lists[customer_id][name] = payloads
-    return {customer_id: _bundle(by_kind) for customer_id, by_kind in lists.items()}
-
-
-def _bundle(by_kind: Mapping[str, list[StripeJson]]) -> Bundle:
-    customers = by_kind.get("customers")
-    lists = {name: tuple(payloads) for name, payloads in by_kind.items() if name != "customers"}
-    return Bundle(customer=customers[0] if customers else None, **lists)
-
-
 def _payloads(
     workspace_id: WorkspaceId, connection_id: ConnectionId, name: str, customer_ids: list[str]
 ) -> Sequence[Select[str, StripeJson]]:
@@ -113,28 +80,6 @@ def _payloads(
         )
         for way in _ways_to(table, owner)
     ]
-
-
-def _shared(
-    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_ids: list[str]
-) -> dict[str, dict[str, list[StripeJson]]]:
-    """Return products, prices and coupons by customer; deleted ones too, since they go on working where they are."""
-    query = (
-        select(USES.c.customer_id, USES.c.kind, USES.c.object_id)
-        .distinct()
-        .where(*_scope(USES, workspace_id, connection_id), USES.c.customer_id.in_(customer_ids))
-    )
-    wanted = [(row.customer_id, Use(row.kind, row.object_id)) for row in session.execute(query)]
-    payloads: dict[Use, StripeJson] = {}
-    for name in SHARED_KINDS:
-        ids = {use.id for _, use in wanted if use.kind == name}
-        for row in find_rows(workspace_id, session, connection_id, KINDS[name], ids).values():
-            payloads[Use(name, row.id)] = row.payload
-    found: dict[str, dict[str, list[StripeJson]]] = defaultdict(lambda: defaultdict(list))
-    for customer_id, use in sorted(wanted, key=lambda pair: (pair[0], pair[1].kind, pair[1].id)):
-        if use in payloads:
-            found[customer_id][use.kind].append(payloads[use])
-    return found
 
 
 def recent(

@@ -10,7 +10,7 @@ from engine.core.facts import Facts
 from engine.ids import EndUserId, WorkspaceId
 from engine.workspace.models import WorkspaceSettings
 from engine.workspace.repository import get_workspace
-from stripe_sync import candidate_repository, mirror_repository
+from stripe_sync import bundle_repository, candidate_repository, mirror_repository
 from stripe_sync.connect.repository import connections
 from stripe_sync.dashboard import Dashboard
 from stripe_sync.derive import at, combine, derive
@@ -91,7 +91,7 @@ class PanelService:
         if not customers:
             return Facts(as_of=now)
         (customer,) = customers
-        bundles = mirror_repository.bundles(workspace_id, session, customer.connection.id, [customer.customer_id])
+        bundles = bundle_repository.bundles(workspace_id, session, customer.connection.id, [customer.customer_id])
         derived = derive(
             bundles[customer.customer_id],
             now,

@@ -11,6 +11,7 @@ from web.api import (
     explanations,
     facts,
     integrations,
+    privacy,
     route,
     rulesets,
     settings,
@@ -25,6 +26,7 @@ BLUEPRINTS = (
     rulesets.blueprint,
     route.blueprint,
     integrations.blueprint,
+    privacy.blueprint,
     explanations.blueprint,
     settings.blueprint,
 )

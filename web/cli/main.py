@@ -22,6 +22,7 @@ COMMANDS = {
     "rules": "web.cli.rules",
     "facts": "web.cli.facts",
     "sync": "web.cli.sync",
+    "end-user": "web.cli.end_user",
     "stripe-simulator": "web.cli.stripe_simulator",
 }
 SUMMARIES = {
@@ -38,6 +39,7 @@ SUMMARIES = {
     "rules": "Check, evaluate and test rulesets.",
     "facts": "List and derive facts.",
     "sync": "Look at and drive the sync with Stripe.",
+    "end-user": "Export and erase what is kept of an end user.",
     "stripe-simulator": "Run a simulated Stripe.",
 }
 

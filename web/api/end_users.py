@@ -1,5 +1,7 @@
 """`/end-users`: the people who write in, with what is known about what they pay."""
 
+import base64
+import binascii
 from typing import Any
 
 from flask import Response
@@ -13,25 +15,37 @@ from engine.ids import EndUserId, WorkspaceId
 from engine.inbox import end_user_repository as repository
 from engine.inbox.models import EndUser
 from engine.workspace.models import Role
+from rules.conditions import CheckedCondition
+from rules.people import to_diagnostic
+from rules.sql import TooSlowError
+from rules.tree import Node
 from stripe_sync import links
 from web.api.answers import answer, cursor, unwrap
 from web.api.blueprint import new_blueprint
-from web.api.schemas import IdPath, PageOut
-from web.api.schemas_stripe import EndUserOut, EndUsersQuery
+from web.api.schemas import IdPath
+from web.api.schemas_stripe import EndUserOut, EndUsersOut, EndUsersQuery
 from web.auth.access import allow
 from web.auth.gate import principal
 from web.auth.models import Scope
 from web.current import services
-from web.errors import invalid
+from web.errors import Problem, invalid
+from web.facts import CATALOG
+from web.people import People
 
 blueprint = new_blueprint("end_users")
+_MARK = "below:"
 
 
-@blueprint.get("/end-users", responses={200: PageOut[EndUserOut]})
+@blueprint.get("/end-users", responses={200: EndUsersOut})
 @allow(Role.AGENT, Scope.END_USERS_READ)
 def list_end_users(query: EndUsersQuery) -> Response:
-    """List end users, newest first; with `email` only the one with that address."""
+    """List end users, newest first; with `email` only the one with that address, with `when` those it is true of.
+
+    A page of `when` may be shorter than `limit` and still not be the last: go on while there is a `next`.
+    """
     workspace_id = principal().workspace_id
+    if query.when is not None:
+        return _matching(workspace_id, query.when, query)
     after = cursor(query.after)
     with services().database.workspace(workspace_id) as session:
         if query.email is not None:
@@ -56,6 +70,54 @@ def get_end_user(path: IdPath) -> Response:
     with services().database.workspace(workspace_id) as session:
         found = repository.find_end_user(workspace_id, session, EndUserId(path.id))
         return answer(_shape(workspace_id, session, unwrap(found or NotFound(kind="end user", id=path.id))))
+
+
+def _matching(workspace_id: WorkspaceId, when: str, query: EndUsersQuery) -> Response:
+    if query.email is not None:
+        raise invalid(Fault(pointer="/when", message="Give either `email` or `when`."))
+    after = None if query.after is None else _place(query.after)
+    people = People(services().clock, CATALOG, services().facts)
+    try:
+        with services().database.workspace(workspace_id, readonly=True) as session:
+            tree = _sound(people.check(workspace_id, session, when), when)
+            found, evaluated = people.page(workspace_id, session, tree, after=after, limit=query.limit)
+    except TooSlowError:
+        message = "Looking through everybody for this condition takes too long; narrow it down with `and`."
+        raise invalid(Fault(pointer="/when", message=message)) from None
+    ids = [EndUserId(id_) for id_ in found.ids]
+    with services().database.workspace(workspace_id) as session:
+        rows = repository.end_users_by_id(workspace_id, session, ids)
+        data = [_shape(workspace_id, session, rows[id_]) for id_ in ids if id_ in rows]
+    next_ = None if found.next is None else _cursor(found.next)
+    return answer({"data": data, "next": next_, "evaluated": evaluated})
+
+
+def _sound(checked: CheckedCondition, when: str) -> Node:
+    """Return the tree of a condition; raise the 422 that lists what is wrong with it."""
+    if checked.tree is not None:
+        return checked.tree
+    diagnostics = [to_diagnostic(finding, when) for finding in checked.findings]
+    errors = [one for one in diagnostics if one.is_error]
+    raise Problem(
+        422,
+        "The condition has errors; see errors.",
+        errors=tuple(Fault(pointer="/when", message=one.message) for one in errors),
+        extra={"diagnostics": [one.to_json() for one in diagnostics]},
+    )
+
+
+def _cursor(end_user_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{_MARK}{end_user_id}".encode()).decode().rstrip("=")
+
+
+def _place(after: str) -> str:
+    try:
+        text = base64.b64decode(after + "=" * (-len(after) % 4), b"-_", validate=True).decode()
+    except (ValueError, binascii.Error):
+        text = ""
+    if not text.startswith(_MARK) or "\x00" in text:
+        raise invalid(Fault(pointer="/after", message="This is no `next` of a page; leave it out to begin."))
+    return text.removeprefix(_MARK)
 
 
 def _shape(workspace_id: WorkspaceId, session: Session, end_user: EndUser) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from web.api.schemas import Attributes, In, Out, OutInstant, PageQuery, Query
+from rules.limits import MAX_CONDITION_BYTES
+from web.api.schemas import Attributes, In, Out, OutInstant, PageOut, PageQuery, Query
 
 
 class ConnectIn(In):
@@ -77,6 +78,11 @@ class EndUsersQuery(PageQuery):
     """Which end users to list."""
 
     email: str | None = Field(default=None, max_length=400, description="Exactly this address, in any spelling of it.")
+    when: str | None = Field(
+        default=None,
+        max_length=MAX_CONDITION_BYTES,
+        description="A condition over Stripe's facts and `attributes`, as in a rule: those it is true of.",
+    )
 
 
 class EndUserOut(Out):
@@ -90,6 +96,15 @@ class EndUserOut(Out):
     reasons: dict[str, str] = Field(description="Why a fact has no value.")
     attributes: Attributes
     created_at: OutInstant
+
+
+class EndUsersOut(PageOut[EndUserOut]):
+    """A page of end users."""
+
+    evaluated: Literal["sql", "mixed"] | None = Field(
+        default=None,
+        description="Of `when`: `mixed` where the database can't say the condition exactly, which takes longer.",
+    )
 
 
 class FactOut(Out):

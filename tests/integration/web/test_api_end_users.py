@@ -47,7 +47,7 @@ def test_an_end_user_is_found_by_any_spelling_of_the_address(client: FlaskClient
     assert client.get(f"{PATH}?email=eve@example.com", headers=bearer).get_json()["data"] == []
 
 
-@pytest.mark.parametrize("query", ["email=nobody", "limit=1000", "after=x", "when=mrr%20%3E%205"])
+@pytest.mark.parametrize("query", ["email=nobody", "limit=1000", "after=x", "when=mrr%20%3E"])
 def test_bad_queries_are_refused(client: FlaskClient, bearer: dict[str, str], query: str) -> None:
     """What is no address, no page, or not understood is a 422."""
     assert client.get(f"{PATH}?{query}", headers=bearer).status_code == 422

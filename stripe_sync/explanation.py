@@ -72,7 +72,8 @@ def explanation(
         told |= _sum(lines, counted[0].settings.reporting_currency, is_known=value is not None)
         told["current"] = told["exact"] is None or told["sum"] == told["value"]
     if fact == "mrr" and counted:
-        told["uncounted"] = [line for each in counted for line in _uncounted(each)]
+        # Where a line is missing for want of a rate, what counts is not told apart from what does not.
+        told["uncounted"] = [] if value is None else [line for each in counted for line in _uncounted(each)]
         told["settings"] = _settings(counted[0].settings)
     if fact == "status":
         for line in lines:

@@ -3,6 +3,7 @@
 Amounts are written exactly, or cut with an ellipsis, so that what is shown never seems to add up to another sum.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -40,6 +41,8 @@ WHY_NOT = {
 }
 SOURCES = {"published": "European Central Bank", "override": "set by an admin", "given": "given"}
 
+_PAIR = re.compile(r"\bfrom ([a-z]{3}) to ([a-z]{3})\b")
+
 Json = Mapping[str, Any]
 
 
@@ -64,7 +67,8 @@ class Line:
     """One line; the amounts of all make the number."""
 
     title: str
-    url: str
+    url: str = ""
+    """The record; empty where the links below name it."""
     amount: str = ""
     pill: Pill | None = None
     links: tuple[Link, ...] = ()
@@ -84,7 +88,8 @@ class ExplainView:
     rounded_from: str = ""
     missing: str = ""
     """Why there is no number."""
-    wants_rate: bool = False
+    wants_rate: str = ""
+    """The currency for which a rate is missing."""
     asides: tuple[Line, ...] = ()
     """What does not count, and why."""
     is_current: bool = True
@@ -105,7 +110,7 @@ def explain_view(told: Json) -> ExplainView:
         total=_total(fact, value, currency),
         rounded_from=_rounded_from(told) if is_money else "",
         missing=_missing(told) or _nothing(fact, value, lines),
-        wants_rate=told["reason"] == "no_rate",
+        wants_rate=_wanted_rate(told),
         asides=(*_uncounted(told), *_left_out(told["left_out"])),
         is_current=told["current"],
     )
@@ -151,8 +156,14 @@ def _missing(told: Json) -> str:
     if told["value"] is not None or told["reason"] in {None, "not_applicable"}:
         return ""
     if told["missing"]:
-        return f"There is no value, because {told['missing']}."
+        message = _PAIR.sub(lambda pair: f"from {pair[1].upper()} to {pair[2].upper()}", told["missing"])
+        return f"There is no value, because {message}."
     return f"There is no value: {MISSING.get(told['reason'], 'unknown').lower()}."
+
+
+def _wanted_rate(told: Json) -> str:
+    pair = _PAIR.search(told["missing"] or "") if told["reason"] == "no_rate" else None
+    return "" if pair is None else pair[1].upper()
 
 
 def _counted_by(settings: Json | None) -> str:
@@ -189,7 +200,6 @@ def _revenue_line(line: Json, currency: str | None) -> Line:
         links.append(Link(text=line["price"], url=line["price_url"]))
     return Line(
         title=line["name"] or line["price"] or line["item"] or "Item",
-        url=line["url"],
         amount=exact_money(Fraction(line["amount"]), currency),
         links=tuple(links),
         steps=(*steps, *_converted(line, currency)),
@@ -217,7 +227,7 @@ def _payment_line(line: Json, currency: str | None) -> Line:
 
 
 def _status_line(line: Json, currency: str | None) -> Line:  # noqa: ARG001 - all kinds of line are made alike
-    decides = (Step(text="Decides"),) if line["decides"] else ()
+    decides = (Step(text="This one decides"),) if line["decides"] else ()
     return Line(title=str(line["subscription"]), url=line["url"], pill=_status_pill(line["status"]), steps=decides)
 
 
@@ -227,7 +237,6 @@ def _plan_line(line: Json, currency: str | None) -> Line:  # noqa: ARG001 - all 
     price = (Link(text=line["price"], url=line["price_url"]),) if line["price_url"] else ()
     return Line(
         title=line["name"] or line["price"] or "Item",
-        url=line["url"],
         pill=_status_pill(line["status"]),
         links=(Link(text=str(line["subscription"]), url=line["url"]), *price),
         steps=steps,

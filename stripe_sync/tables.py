@@ -9,7 +9,7 @@ Laws of these tables
 
 from datetime import datetime
 
-from sqlalchemy import Index, Text
+from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from engine.storage import BigId, Json, UtcDateTime, new_metadata
@@ -53,6 +53,8 @@ class DbStripeEvent(Base):
     connection_id: Mapped[str]
     event_id: Mapped[str]
     type: Mapped[str]
+    object_id: Mapped[str | None]
+    """The object it shows; not known of events stored by older versions."""
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     """Stripe's instant of the event, in whole seconds."""
     payload: Mapped[str] = mapped_column(Text)
@@ -66,6 +68,38 @@ class DbStripeEvent(Base):
     last_error: Mapped[str | None]
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DbIgnoredEvents(Base):
+    """How many signed deliveries nobody needed, by reason; of accounts nobody knows under the workspace `*`."""
+
+    __tablename__ = "stripe_ignored_events"
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    """`other_mode`, `inactive` or `unknown_account`."""
+    count: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DbDrift(Base):
+    """An object of which a sweep found that the mirror had it wrong, and that no event has told of."""
+
+    __tablename__ = "stripe_drift"
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    object_id: Mapped[str] = mapped_column(primary_key=True)
+    what: Mapped[str]
+    """`missing`, `different` or `gone`."""
+    known_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The stamp of what the mirror had, in Stripe's time."""
+    found_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When the sweep asked, in Stripe's time."""
+    is_certain: Mapped[bool]
+    """False until the event log was read beyond the sweep and explains nothing."""
 
 
 class DbRefetch(Base):

@@ -1,29 +1,97 @@
-"""From a checked ruleset to one the core runs; it can't fail."""
+"""From a checked ruleset to one the core runs; it can't fail.
 
+`compile_ruleset` indexes all rules together; `interpreted_ruleset` does not, for a ruleset that decides once or twice.
+"""
+
+import functools
+from dataclasses import replace
+from datetime import tzinfo
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from typing_extensions import override
+
+from engine.core.matcher.clauses import Form
+from engine.core.matcher.matcher import Matcher
 from engine.core.ruleset import CompiledRule, Ruleset
-from rules.check import CheckedRuleset
+from rules import limits
+from rules.check import CheckedRule, CheckedRuleset
 from rules.interpret import InterpretedCondition
+from rules.matcher.forms import form_of, interpreted_form
+from rules.tree import Node
+
+REMEMBERED = 2 * limits.MAX_RULES
+"""How many conditions a process keeps in the matcher's form, a kilobyte or two each."""
 
 
-def compile_ruleset(checked: CheckedRuleset) -> Ruleset:
-    """Return `checked` ready to decide."""
+class Coverage(NamedTuple):
+    """How many rules there are, and how many run without the interpreter."""
+
+    rules: int
+    compiled: int
+
+
+def compile_ruleset(checked: CheckedRuleset, previous: Ruleset | None = None) -> Ruleset:
+    """Return `checked` ready to decide.
+
+    What `previous`, an earlier version, has indexed already is taken from it: one changed rule of 10,000 takes
+    milliseconds.
+    """
+    ruleset = interpreted_ruleset(checked)
+    zone = ZoneInfo(checked.timezone)
+    forms = [_form(_Same(rule.tree), zone) for rule in checked.rules]
+    before = None if previous is None else previous.matcher
+    return replace(ruleset, matcher=Matcher(ruleset.rules, forms, before if isinstance(before, Matcher) else None))
+
+
+def interpreted_ruleset(checked: CheckedRuleset) -> Ruleset:
+    """Return `checked` ready to decide, each rule asked by itself."""
     zone = ZoneInfo(checked.timezone)
     return Ruleset(
         timezone=checked.timezone,
         fallback=checked.fallback,
-        rules=tuple(
-            CompiledRule(
-                name=rule.name,
-                condition=InterpretedCondition(tree=rule.tree, zone=zone),
-                actions=rule.actions,
-                stop=rule.stop,
-                mode=rule.mode,
-                canary=rule.canary,
-                on=rule.on,
-                override=rule.override,
-            )
-            for rule in checked.rules
-        ),
+        rules=tuple([_compiled_rule(rule, zone) for rule in checked.rules]),
     )
+
+
+def coverage(ruleset: Ruleset) -> Coverage:
+    """Return how much of a compiled ruleset runs without the interpreter."""
+    return Coverage(rules=len(ruleset.rules), compiled=0 if ruleset.matcher is None else ruleset.matcher.compiled)
+
+
+def _compiled_rule(rule: CheckedRule, zone: tzinfo) -> CompiledRule:
+    return CompiledRule(
+        name=rule.name,
+        condition=InterpretedCondition(tree=rule.tree, zone=zone),
+        actions=rule.actions,
+        stop=rule.stop,
+        mode=rule.mode,
+        canary=rule.canary,
+        on=rule.on,
+        override=rule.override,
+    )
+
+
+class _Same:
+    """A tree by identity: checking the same text again gives the same tree, and comparing two trees takes long."""
+
+    __slots__ = ("tree",)
+
+    def __init__(self, tree: Node) -> None:
+        self.tree = tree
+
+    @override
+    def __hash__(self) -> int:
+        return id(self.tree)
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.tree is other.tree
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _form(same: _Same, zone: tzinfo) -> Form:
+    try:
+        return form_of(same.tree, zone)
+    except Exception:  # noqa: BLE001  # our own bug must not stop a workspace from deciding; it is counted and shown
+        return interpreted_form(same.tree, zone)

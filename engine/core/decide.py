@@ -1,17 +1,22 @@
 """Decide: a ruleset and facts in, a decision out. Pure; never raises for anything a user wrote.
 
 All conditions see the facts as they were before the first rule; no action changes what a later rule sees.
+
+A ruleset with a matcher has all its rules judged at once, one without asks them one by one; the decision is the same.
+What the matcher found unknown is a set of bits until somebody reads it.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+from typing_extensions import override
 
 from engine.core.actions import Actions
 from engine.core.decision import Decision, Owner, RuleError
 from engine.core.facts import Facts
-from engine.core.ruleset import CompiledRule, EvaluationError, Mode, Ruleset, Trigger, Verdict
+from engine.core.ruleset import CompiledRule, EvaluationError, Mode, Reached, Ruleset, Trigger, Verdict
 from engine.core.slots import Claim, settle, usable_fallback
 
 EVERYBODY = 100
@@ -22,6 +27,8 @@ EVERYBODY = 100
 class Judged:
     """One rule that was reached, with its verdict and whether it acts."""
 
+    place: int
+    """Which rule of the ruleset it is."""
     rule: CompiledRule
     verdict: Verdict
     is_live: bool
@@ -40,10 +47,14 @@ def decide(
     `on` is the trigger; the fallback applies to `created` only. `conversation_id` places the conversation in its
     canary bucket; without one a rule with a canary below 100 counts as shadow.
     """
-    # Step 1: judge the rules from top to bottom until a live one stops.
-    judged = tuple(judge(ruleset, facts, now=now, on=on, conversation_id=conversation_id))
-    live = [one for one in judged if one.is_live]
-    matched = [one.rule for one in live if one.verdict.result is True]
+    # Step 1: ask the rules from top to bottom until a live one stops.
+    bucket = None if conversation_id is None else canary_bucket(conversation_id)
+    if ruleset.matcher is None:
+        reached: Reached = _OneByOne(tuple(judge(ruleset, facts, now=now, on=on, conversation_id=conversation_id)))
+    else:
+        reached = ruleset.matcher.reach(facts, now, on, bucket)
+    rules = ruleset.rules
+    matched = [rules[place] for place in reached.matched]
 
     # Step 2: every matching live rule claims its slots.
     claims = [Claim(owner=Owner(rule=rule.name, override=rule.override), actions=rule.actions) for rule in matched]
@@ -55,21 +66,83 @@ def decide(
         settled = settle([*claims, Claim(owner=Owner(rule=None), actions=rest)])
 
     # Step 4: say what could not be known.
-    unknown = [one for one in live if one.verdict.result is None]
     return Decision(
-        matched=tuple(rule.name for rule in matched),
-        unknown={one.rule.name: one.verdict.unknown for one in unknown},
+        matched=tuple([rule.name for rule in matched]),
+        unknown=UnknownRules(rules, reached),
         errors=tuple(
-            RuleError(rule=one.rule.name, code=error.code, message=error.message)
-            for one in unknown
-            for error in one.verdict.errors
+            [
+                RuleError(rule=rules[place].name, code=error.code, message=error.message)
+                for place, error in reached.errors()
+            ]
         ),
-        stopped_by=next((one.rule.name for one in judged if one.stops), None),
+        stopped_by=None if reached.stopped_by is None else rules[reached.stopped_by].name,
         fallback=not rest.is_empty,
-        shadow=tuple(one.rule.name for one in judged if not one.is_live and one.verdict.result is True),
+        shadow=tuple([rules[place].name for place in reached.shadow]),
         actions=settled.actions,
         owners=settled.owners,
     )
+
+
+class UnknownRules(Mapping[str, tuple[str, ...]]):
+    """The unknown rules of a decision, each with the facts that had no value; worked out when first read."""
+
+    __slots__ = ("_found", "_reached", "_rules")
+
+    def __init__(self, rules: Sequence[CompiledRule], reached: Reached) -> None:
+        self._rules = rules
+        self._reached = reached
+        self._found: dict[str, tuple[str, ...]] | None = None
+
+    @override
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        return self._read()[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    @override
+    def __len__(self) -> int:
+        return self._reached.unknown_count
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._read())
+
+    def _read(self) -> dict[str, tuple[str, ...]]:
+        if self._found is None:
+            self._found = {self._rules[place].name: facts for place, facts in self._reached.missing()}
+        return self._found
+
+
+@dataclass(frozen=True, slots=True)
+class _OneByOne:
+    """What came of rules that were judged one by one; satisfies `Reached`."""
+
+    judged: Sequence[Judged]
+
+    @property
+    def matched(self) -> Sequence[int]:
+        return [one.place for one in self.judged if one.is_live and one.verdict.result is True]
+
+    @property
+    def shadow(self) -> Sequence[int]:
+        return [one.place for one in self.judged if not one.is_live and one.verdict.result is True]
+
+    @property
+    def stopped_by(self) -> int | None:
+        return next((one.place for one in self.judged if one.stops), None)
+
+    @property
+    def unknown_count(self) -> int:
+        return len(self.missing())
+
+    def missing(self) -> Sequence[tuple[int, tuple[str, ...]]]:
+        return [(one.place, one.verdict.unknown) for one in self.judged if one.is_live and one.verdict.result is None]
+
+    def errors(self) -> Sequence[tuple[int, EvaluationError]]:
+        unknown = [one for one in self.judged if one.is_live and one.verdict.result is None]
+        return [(one.place, error) for one in unknown for error in one.verdict.errors]
 
 
 def judge(
@@ -77,10 +150,10 @@ def judge(
 ) -> Iterator[Judged]:
     """Yield the rules that are reached, in order, each with its verdict; the last may be the one that stops."""
     bucket = None if conversation_id is None else canary_bucket(conversation_id)
-    for rule in ruleset.rules:
+    for place, rule in enumerate(ruleset.rules):
         if rule.mode is Mode.DRAFT or on not in rule.on:
             continue
-        one = Judged(rule=rule, verdict=_evaluate(rule, facts, now), is_live=_is_live(rule, bucket))
+        one = Judged(place=place, rule=rule, verdict=_evaluate(rule, facts, now), is_live=_is_live(rule, bucket))
         yield one
         if one.stops:
             return

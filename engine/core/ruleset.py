@@ -4,7 +4,8 @@ A condition is a protocol, so that the reference interpreter and a compiled matc
 are total: whatever the facts, they return a `Verdict` and never raise.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -75,6 +76,51 @@ class CompiledRule:
     """Whether it may replace what a human chose."""
 
 
+class Reached(Protocol):
+    """What came of asking the rules of a ruleset from the first down to the one that stopped, by their places."""
+
+    @property
+    def matched(self) -> Sequence[int]:
+        """Return the live rules that matched, in order."""
+        ...
+
+    @property
+    def shadow(self) -> Sequence[int]:
+        """Return the rules that matched but only count as shadow, in order."""
+        ...
+
+    @property
+    def stopped_by(self) -> int | None:
+        """Return the rule that ended the check."""
+        ...
+
+    @property
+    def unknown_count(self) -> int:
+        """Return how many live rules were unknown."""
+        ...
+
+    def missing(self) -> Sequence[tuple[int, tuple[str, ...]]]:
+        """Return the live rules that were unknown, in order, each with the facts that had no value."""
+        ...
+
+    def errors(self) -> Sequence[tuple[int, EvaluationError]]:
+        """Return what went wrong in live rules that were unknown, in order."""
+        ...
+
+
+class RulesetMatcher(Protocol):
+    """Judges all rules of a ruleset at once; it comes to what their conditions come to one by one."""
+
+    @property
+    def compiled(self) -> int:
+        """Return how many rules run without the interpreter."""
+        ...
+
+    def reach(self, facts: Facts, now: datetime, on: str, bucket: int | None) -> Reached:
+        """Ask the rules that listen to `on`; `bucket` is the conversation's canary bucket, if it has one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
     """Rules in order, and what happens when none of them names a destination."""
@@ -82,3 +128,5 @@ class Ruleset:
     rules: tuple[CompiledRule, ...]
     fallback: Actions
     timezone: str = "UTC"
+    matcher: RulesetMatcher | None = field(default=None, compare=False, repr=False)
+    """All rules indexed together; without it the conditions are asked one by one."""

@@ -1,0 +1,1 @@
+"""Conditions in the form that the core matches with."""

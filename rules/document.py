@@ -4,9 +4,10 @@ A draft holds what could be read; a part at fault was reported and is left out. 
 checks may complain about (names, conditions, references) travel with them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.core.actions import Actions, Priority
@@ -16,7 +17,7 @@ from engine.email_address import normalize
 from rules import limits, source
 from rules.fields import Fields, Placed, listed, wrong_type
 from rules.report import Report
-from rules.source import Broken, Scalar, Sequence, YamlNode
+from rules.source import Broken, Scalar, Sequence, Source, YamlNode
 from rules.suggestions import did_you_mean
 from rules.tree import Span
 
@@ -56,17 +57,43 @@ class RuleDraft:
     override: bool
 
 
+class PlacedRule(NamedTuple):
+    """A rule and the part of the file it was read from."""
+
+    draft: RuleDraft
+    source: Source
+    lines_before: int = 0
+    """Lines of the file above that part."""
+
+    @property
+    def name(self) -> str | None:
+        """Return what the rule is called."""
+        return None if self.draft.name is None else self.draft.name.text
+
+    def report(self, report: Report) -> Report:
+        """Return the view of `report` for this rule."""
+        return report.within(self.place, self.name)
+
+    @property
+    def place(self) -> Source:
+        """Return the source that knows where in the file its part stands."""
+        return replace(self.source, hidden_lines=self.lines_before) if self.lines_before else self.source
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesetDraft:
     """A ruleset as far as it could be read."""
 
     timezone: str
-    rules: tuple[RuleDraft, ...]
+    rules: tuple[PlacedRule, ...]
     fallback: ActionsDraft | None
 
 
-def read_document(report: Report) -> RulesetDraft | None:
-    """Return what the report's source says, reporting every fault; None if it is no ruleset at all."""
+def read_document(report: Report, pieces: Callable[[str], tuple[PlacedRule, ...]] | None = None) -> RulesetDraft | None:
+    """Return what the report's source says, reporting every fault; None if it is no ruleset at all.
+
+    `pieces` reads the rules elsewhere, given the time zone; else they stand in the source itself.
+    """
     root = report.source.root
     if root is None:
         if not report.source.faults:
@@ -79,11 +106,9 @@ def read_document(report: Report) -> RulesetDraft | None:
     if report.source.is_whole:
         fields.require("version", "rules", "fallback")
     _version(fields)
-    return RulesetDraft(
-        timezone=_timezone(fields),
-        rules=_rules(fields),
-        fallback=_actions(fields, "fallback"),
-    )
+    timezone = _timezone(fields)
+    rules = _rules(fields) if pieces is None else pieces(timezone)
+    return RulesetDraft(timezone=timezone, rules=rules, fallback=_actions(fields, "fallback"))
 
 
 def _version(fields: Fields) -> None:
@@ -110,7 +135,7 @@ def _timezone(fields: Fields) -> str:
     return name
 
 
-def _rules(fields: Fields) -> tuple[RuleDraft, ...]:
+def _rules(fields: Fields) -> tuple[PlacedRule, ...]:
     node = fields.node("rules")
     if node is None:
         return ()
@@ -121,11 +146,12 @@ def _rules(fields: Fields) -> tuple[RuleDraft, ...]:
         message = f"there are {len(node.items)} rules, the limit is {limits.MAX_RULES}"
         fields.report.add("too_many_rules", message, node.items[limits.MAX_RULES].span)
         return ()
-    drafts = (_rule(item, fields.report) for item in node.items if not isinstance(item, Broken))
-    return tuple(draft for draft in drafts if draft is not None)
+    drafts = (read_rule(item, fields.report) for item in node.items if not isinstance(item, Broken))
+    return tuple(PlacedRule(draft, fields.report.source) for draft in drafts if draft is not None)
 
 
-def _rule(node: YamlNode, report: Report) -> RuleDraft | None:
+def read_rule(node: YamlNode, report: Report) -> RuleDraft | None:
+    """Return what an item under `rules` says, reporting every fault; None if it is no rule at all."""
     if not isinstance(node, source.Mapping):
         wrong_type(report, node, "a rule", "a mapping with `name`, `when` and `then`")
         return None

@@ -1,6 +1,7 @@
 """Collects the diagnostics of one ruleset while it is read and checked."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from rules.diagnostics import Diagnostic, Finding, Severity
 from rules.source import Scalar, Source
@@ -18,6 +19,16 @@ class Report:
     def about(self, rule: str | None) -> "Report":
         """Return a view whose diagnostics name `rule`."""
         return Report(source=self.source, rule=rule, _diagnostics=self._diagnostics)
+
+    def within(self, source: Source, rule: str | None) -> "Report":
+        """Return a view about `rule`, a part of the file with a source of its own."""
+        return Report(source=source, rule=rule, _diagnostics=self._diagnostics)
+
+    def include(self, diagnostics: Iterable[Diagnostic], lines_before: int) -> None:
+        """Add what was found in a part of the file that begins after so many lines."""
+        self._diagnostics.extend(
+            replace(one, line=one.line + lines_before, end_line=one.end_line + lines_before) for one in diagnostics
+        )
 
     def add(
         self, code: str, message: str, span: Span, *, hint: str | None = None, severity: Severity = Severity.ERROR

@@ -8,7 +8,7 @@ that one slip does not hide the others.
 
 import bisect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -51,7 +51,10 @@ class Scalar(YamlNode):
     @property
     def value(self) -> Plain:
         """Return what the core schema makes of it; numbers beyond reason stay text."""
-        return self.text if self.style is not None else _resolve(self.text)
+        text = self.text
+        if self.style is not None or (text[:1].isalpha() and text[0] not in "nNtTfF"):
+            return text
+        return _resolve(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,10 @@ class Source:
     faults: tuple[Fault, ...]
     is_whole: bool = True
     """False if reading stopped before the end, so that what is missing may only not have been reached."""
+    hidden_after: int = 0
+    """The line after which lines of the file are left out of `text`."""
+    hidden_lines: int = 0
+    """How many they are."""
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -99,9 +106,10 @@ class Source:
         return line_starts(self.text)
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Return line and column of an offset, both counted from 1."""
+        """Return line and column of an offset in the file, both counted from 1."""
         line = bisect.bisect_right(self.line_starts, offset)
-        return line, offset - self.line_starts[line - 1] + 1
+        column = offset - self.line_starts[line - 1] + 1
+        return line + (self.hidden_lines if line > self.hidden_after else 0), column
 
     def place_in(self, scalar: Scalar, span: Span) -> Span:
         """Return where a stretch of a scalar's decoded text stands in the file."""
@@ -121,15 +129,16 @@ def line_starts(text: str) -> list[int]:
 def read(text: str) -> Source:
     """Return `text` read as YAML; never raises."""
     text = text.removeprefix("\ufeff")
-    size = len(text.encode("utf-8", "surrogatepass"))
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
     if size > limits.MAX_RULESET_BYTES:
         message = f"the ruleset is {size} bytes long, the limit is {limits.MAX_RULESET_BYTES}"
         return Source(text=text, root=None, faults=(Fault(code="too_large", message=message, span=Span(0, 0)),))
-    faults = [_unprintable(found) for found in _UNPRINTABLE.finditer(text)]
+    faults = [] if _UNPRINTABLE.search(text) is None else [_unprintable(found) for found in _UNPRINTABLE.finditer(text)]
     readable = _UNPRINTABLE.sub("\ufffd", text) if faults else text
     broken_lines: set[int] = set()
     while True:
-        reading = _Reading(broken_lines=frozenset(broken_lines), starts=line_starts(text))
+        starts = line_starts(text) if broken_lines else []
+        reading = _Reading(broken_lines=frozenset(broken_lines), starts=starts)
         try:
             root = reading.run(readable)
         except yaml.MarkedYAMLError as error:
@@ -145,6 +154,15 @@ def read(text: str) -> Source:
         else:
             is_whole = all(fault.code != "second_document" for fault in reading.faults)
             return Source(text=text, root=root, faults=(*faults, *reading.faults), is_whole=is_whole)
+
+
+def is_readable(text: str) -> bool:
+    """Return whether YAML can read `text` from beginning to end."""
+    try:
+        _Reading(broken_lines=frozenset(), starts=[]).run(_UNPRINTABLE.sub("\ufffd", text))
+    except yaml.MarkedYAMLError:
+        return False
+    return True
 
 
 def _resolve(text: str) -> Plain:
@@ -221,13 +239,8 @@ def _continues(line: str, indent: int) -> bool:
     return not line.strip() or (is_further_in and not _KEY_OR_ITEM.match(line))
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A list or mapping that is being read."""
-
-    start: int
-    is_mapping: bool
-    items: list[YamlNode] = field(default_factory=list)
+class _StopError(Exception):
+    """Raised where reading must end before the text does; the fault was noted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,58 +251,66 @@ class _Reading:
 
     def run(self, text: str) -> YamlNode | None:
         loader = yaml.CLoader(text)
+        root: YamlNode | None = None
         try:
-            return self._build(self._events(loader))
+            next_event = loader.get_event
+            while type(event := next_event()) is not yaml.StreamEndEvent:
+                if type(event) is yaml.DocumentStartEvent:
+                    if root is not None:
+                        hint = "remove the line `---`"
+                        self._fault("second_document", "a ruleset is one YAML document", event, hint)
+                        break
+                    root = self._node(_given(next_event()), next_event, 1)
+        except _StopError:
+            return None
         finally:
             loader.dispose()
-
-    def _events(self, loader: yaml.CLoader) -> Iterator[yaml.Event]:
-        documents = 0
-        while loader.check_event():
-            event = loader.get_event()
-            assert event is not None
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                if documents > 1:
-                    self._fault("second_document", "a ruleset is one YAML document", event, "remove the line `---`")
-                    return
-            yield event
-
-    def _build(self, events: Iterator[yaml.Event]) -> YamlNode | None:
-        stack: list[_Open] = []
-        root: YamlNode | None = None
-        for event in events:
-            node: YamlNode | None = None
-            match event:
-                case yaml.ScalarEvent():
-                    node = self._scalar(event)
-                case yaml.AliasEvent():
-                    hint = "write the value out"
-                    node = self._fault("yaml_alias", "aliases are not allowed in a ruleset", event, hint)
-                case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
-                    self._properties(event)
-                    if len(stack) >= limits.MAX_YAML_DEPTH:
-                        self._fault("too_deep", f"this is nested more than {limits.MAX_YAML_DEPTH} deep", event, None)
-                        return None
-                    stack.append(_Open(_start(event), isinstance(event, yaml.MappingStartEvent)))
-                case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                    node = self._close(stack.pop(), _end(event))
-                case _:
-                    pass
-            if node is not None and stack:
-                stack[-1].items.append(self._unless_blanked(stack[-1], node))
-            elif node is not None:
-                root = node
         return root
 
+    def _node(self, event: yaml.Event, next_event: Callable[[], yaml.Event | None], depth: int) -> YamlNode:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            return self._scalar(event)  # type: ignore[arg-type]  # its class says so
+        if kind is yaml.AliasEvent:
+            hint = "write the value out"
+            return self._fault("yaml_alias", "aliases are not allowed in a ruleset", event, hint)
+        self._properties(event)  # type: ignore[arg-type]  # nothing else begins a node
+        if depth > limits.MAX_YAML_DEPTH:
+            self._fault("too_deep", f"this is nested more than {limits.MAX_YAML_DEPTH} deep", event, None)
+            raise _StopError
+        if kind is yaml.MappingStartEvent:
+            return self._mapping(event, next_event, depth)
+        items = []
+        while type(one := _given(next_event())) is not yaml.SequenceEndEvent:
+            items.append(self._node(one, next_event, depth + 1))
+        return Sequence(span=Span(_start(event), _end(one)), items=tuple(items))
+
+    def _mapping(self, event: yaml.Event, next_event: Callable[[], yaml.Event | None], depth: int) -> Mapping:
+        entries: dict[str, tuple[Scalar, YamlNode]] = {}
+        while type(one := _given(next_event())) is not yaml.MappingEndEvent:
+            key = self._node(one, next_event, depth + 1)
+            value = self._node(_given(next_event()), next_event, depth + 1)
+            if type(key) is not Scalar:
+                if type(key) is not Broken:
+                    self.faults.append(Fault(code="bad_key", message="a key is text", span=key.span))
+            elif key.text in entries:
+                message = f"`{key.text}` is defined twice"
+                self.faults.append(Fault(code="duplicate_key", message=message, span=key.span, hint="keep one of them"))
+            else:
+                entries[key.text] = (key, self._unless_blanked(key, value) if self.broken_lines else value)
+        return Mapping(span=Span(_start(event), _end(one)), entries=tuple(entries.values()))
+
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
-        self._properties(event)
+        if event.anchor is not None or event.tag is not None:
+            self._properties(event)
+        # Events name the style of a plain scalar by an empty string.
+        style = event.style or None
         span = Span(_start(event), _end(event))
-        if harmful := _UNPRINTABLE.search(event.value):
+        # Only escapes can bring in what the text itself does not hold.
+        if style == '"' and (harmful := _UNPRINTABLE.search(event.value)):
             message = f"the character U+{ord(harmful[0]):04X} is not allowed in a text"
             self.faults.append(Fault(code="control_character", message=message, span=span))
-        # Events name the style of a plain scalar by an empty string.
-        return Scalar(span=span, text=event.value, style=event.style or None)
+        return Scalar(span=span, text=event.value, style=style)
 
     def _properties(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.anchor is not None:
@@ -303,32 +324,15 @@ class _Reading:
         self.faults.append(Fault(code=code, message=message, span=span, hint=hint))
         return Broken(span=span)
 
-    def _unless_blanked(self, within: _Open, node: YamlNode) -> YamlNode:
-        if self.broken_lines and within.is_mapping and len(within.items) % 2 and isinstance(node, Scalar):
-            key = within.items[-1]
-            if isinstance(key, Scalar) and node.text == "" and self._line_of(key) in self.broken_lines:
-                return Broken(span=node.span)
-        return node
+    def _unless_blanked(self, key: Scalar, value: YamlNode) -> YamlNode:
+        line = bisect.bisect_right(self.starts, key.span.start) - 1
+        is_blank = isinstance(value, Scalar) and value.text == "" and line in self.broken_lines
+        return Broken(span=value.span) if is_blank else value
 
-    def _line_of(self, node: YamlNode) -> int:
-        return bisect.bisect_right(self.starts, node.span.start) - 1
 
-    def _close(self, open_: _Open, end: int) -> YamlNode:
-        span = Span(open_.start, end)
-        if not open_.is_mapping:
-            return Sequence(span=span, items=tuple(open_.items))
-        entries: dict[str, tuple[Scalar, YamlNode]] = {}
-        for key, value in zip(open_.items[::2], open_.items[1::2], strict=True):
-            if isinstance(key, Broken):
-                continue
-            if not isinstance(key, Scalar):
-                self.faults.append(Fault(code="bad_key", message="a key is text", span=key.span))
-            elif key.text in entries:
-                message = f"`{key.text}` is defined twice"
-                self.faults.append(Fault(code="duplicate_key", message=message, span=key.span, hint="keep one of them"))
-            else:
-                entries[key.text] = (key, value)
-        return Mapping(span=span, entries=tuple(entries.values()))
+def _given(event: yaml.Event | None) -> yaml.Event:
+    assert event is not None  # the stream's end comes first
+    return event
 
 
 def _start(event: yaml.Event) -> int:

@@ -10,17 +10,12 @@ from rules.tree import Choice, Logic, Node, Not
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a finding for each operand that is not true or false."""
-    for node in subject.nodes:
-        match node:
-            case Logic():
-                place, operands = f"`{node.operator}`", node.operands
-            case Not():
-                place, operands = "`not`", (node.operand,)
-            case Choice():
-                place, operands = "the question before `?`", (node.condition,)
-            case _:
-                continue
-        yield from (_finding(place, one, subject) for one in operands if not _is_boolean(subject.type_of(one)))
+    for chain in subject.each(Logic):
+        yield from _operands(f"`{chain.operator}`", chain.operands, subject)
+    for negation in subject.each(Not):
+        yield from _operands("`not`", (negation.operand,), subject)
+    for choice in subject.each(Choice):
+        yield from _operands("the question before `?`", (choice.condition,), subject)
 
 
 def comparison_hint(node: Node, type_: Type, subject: Subject) -> str | None:
@@ -37,6 +32,12 @@ def comparison_hint(node: Node, type_: Type, subject: Subject) -> str | None:
             return f"compare it: `{written} < $now`, or write `{written} != null` if any value will do"
         case _:
             return None
+
+
+def _operands(place: str, operands: tuple[Node, ...], subject: Subject) -> Iterator[Finding]:
+    for operand in operands:
+        if not _is_boolean(subject.type_of(operand)):
+            yield _finding(place, operand, subject)
 
 
 def _is_boolean(type_: Type) -> bool:

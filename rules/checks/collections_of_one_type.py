@@ -10,24 +10,20 @@ from rules.tree import Choice, Coalesce, Collection, Node, Table
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a finding for each value that differs in type from those before it."""
-    for node in subject.nodes:
-        match node:
-            case Collection():
-                yield from _alike(node.items, "mixed_list", "the values of a list are of one type", None, subject)
-            case Table():
-                keys, values = [list(part) for part in zip(*node.entries, strict=True)] or [[], []]
-                yield from _alike(keys, "mixed_list", "the keys of a mapping are of one type", None, subject)
-                yield from _alike(values, "mixed_list", "the values of a mapping are of one type", None, subject)
-                yield from _keys(keys, subject)
-            case Choice():
-                message = "both branches of `?:` are of one type"
-                yield from _alike((node.yes, node.no), "mixed_branches", message, None, subject)
-            case Coalesce():
-                message = "both sides of `??` are of one type"
-                hint = "`??` binds looser than comparisons: write `(mrr ?? 0) > 5`"
-                yield from _alike((node.left, node.right), "mixed_branches", message, hint, subject)
-            case _:
-                pass
+    for written in subject.each(Collection):
+        yield from _alike(written.items, "mixed_list", "the values of a list are of one type", None, subject)
+    for table in subject.each(Table):
+        keys, values = [list(part) for part in zip(*table.entries, strict=True)] or [[], []]
+        yield from _alike(keys, "mixed_list", "the keys of a mapping are of one type", None, subject)
+        yield from _alike(values, "mixed_list", "the values of a mapping are of one type", None, subject)
+        yield from _keys(keys, subject)
+    for choice in subject.each(Choice):
+        message = "both branches of `?:` are of one type"
+        yield from _alike((choice.yes, choice.no), "mixed_branches", message, None, subject)
+    for node in subject.each(Coalesce):
+        message = "both sides of `??` are of one type"
+        hint = "`??` binds looser than comparisons: write `(mrr ?? 0) > 5`"
+        yield from _alike((node.left, node.right), "mixed_branches", message, hint, subject)
 
 
 def _alike(

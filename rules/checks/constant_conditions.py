@@ -7,6 +7,7 @@ without facts is worked out; the others are estimated upwards, so what is said t
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from engine.core.facts import Facts
 from rules.checks.subject import Subject
@@ -20,10 +21,13 @@ from rules.tree import (
     Collection,
     Equality,
     Fact,
+    Literal,
     Logic,
+    Match,
     Membership,
     Node,
     Not,
+    Ordering,
     is_null,
 )
 from rules.values import Unknown, Value
@@ -39,6 +43,8 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a warning if the condition is always true, never true or always unknown."""
+    if _is_plain(subject.tree):
+        return
     outcomes = _Estimate(_varying(subject)).of(subject.tree)
     if outcomes == _NEVER:
         code, message = "always_unknown", "the condition is always unknown, so the rule never matches"
@@ -49,6 +55,31 @@ def check(subject: Subject) -> Iterator[Finding]:
     else:
         return
     yield Finding(code=code, message=message, span=subject.tree.span, severity=Severity.WARNING)
+
+
+def _is_plain(node: Node) -> bool:
+    """Return whether a condition is comparisons of facts with literals, joined: each may go any way."""
+    match node:
+        case Fact():
+            return True
+        case Logic():
+            return all(map(_is_plain, node.operands))
+        case Not():
+            return _is_plain(node.operand)
+        case Equality() | Ordering() | Match() | Membership():
+            left, right = node.left, node.right
+            fact, other = (left, right) if isinstance(left, Fact) else (right, left)
+            return isinstance(fact, Fact) and (isinstance(other, Fact) or _is_known(other))
+        case _:
+            return False
+
+
+def _is_known(node: Node) -> bool:
+    if isinstance(node, Collection):
+        return bool(node.items) and all(map(_is_known, node.items))
+    if not isinstance(node, Literal) or node.value is None:
+        return False
+    return not isinstance(node.value, Decimal) or node.value.is_finite()
 
 
 def _varying(subject: Subject) -> frozenset[int]:

@@ -12,11 +12,10 @@ _BY_POSITION = (Kind.TEXT, Kind.LIST)
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a finding for each item that can't be there."""
-    for node in subject.nodes:
-        if isinstance(node, Item):
-            yield from _item(node, subject)
-        elif isinstance(node, Slice):
-            yield from _slice(node, subject)
+    for item in subject.each(Item):
+        yield from _item(item, subject)
+    for stretch in subject.each(Slice):
+        yield from _slice(stretch, subject)
 
 
 def _item(node: Item, subject: Subject) -> Iterator[Finding]:

@@ -21,7 +21,8 @@ def checker(references: References) -> Callable[[RulesetDraft, Report], None]:
 
     def check(draft: RulesetDraft, report: Report) -> None:
         for rule in draft.rules:
-            _check_actions(rule.then, references, report.about(None if rule.name is None else rule.name.text))
+            if rule.draft.then is not None and rule.draft.then.references:
+                _check_actions(rule.draft.then, references, rule.report(report))
         _check_actions(draft.fallback, references, report)
 
     return check

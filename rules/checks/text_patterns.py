@@ -14,6 +14,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield a finding for each pattern that is refused, and one for too many text predicates."""
     for node in subject.each(Match):
         yield from _match(node, subject)
+    looks = len(subject.each(Match)) + len(subject.each(Membership)) + len(subject.each(Attribute))
+    if looks <= limits.MAX_TEXT_PREDICATES:
+        return
     predicates = [node for node in subject.nodes if _is_text_predicate(node, subject)]
     if len(predicates) > limits.MAX_TEXT_PREDICATES:
         message = f"the condition looks into texts {len(predicates)} times, the limit is {limits.MAX_TEXT_PREDICATES}"

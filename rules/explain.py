@@ -14,7 +14,7 @@ from engine.core.facts import Facts, JsonValue, Reason, format_instant
 from engine.core.ruleset import Mode
 from rules import limits
 from rules.check import CheckedRule, CheckedRuleset
-from rules.compile import compile_ruleset
+from rules.compile import interpreted_ruleset
 from rules.interpret import Evaluation
 from rules.kinds import Kind
 from rules.tree import Collection, Fact, Literal, Node
@@ -37,7 +37,7 @@ def trace(
     An outcome is `matched`, `not_matched`, `unknown`, `shadow` (matched, but changes nothing), `not_reached` (a rule
     above stopped the check), `draft`, or `not_triggered` (it is not checked on `on`).
     """
-    compiled = compile_ruleset(checked)
+    compiled = interpreted_ruleset(checked)
     judged = {one.rule.name: one for one in judge(compiled, facts, now=now, on=on, conversation_id=conversation_id)}
     decision = decide(compiled, facts, now=now, on=on, conversation_id=conversation_id)
     slots: dict[str, list[str]] = {}

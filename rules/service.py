@@ -10,7 +10,6 @@ Laws of this module
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -28,6 +27,8 @@ from rules.models import Conflict, Draft, NoSuchVersion, PublishedVersion, Versi
 
 LANGUAGE = "rule-engine 5.1.0"
 MOST_COMPILED = 64
+MOST_RULES = 100_000
+"""How many rules, of all versions together, a process keeps; each takes a few kilobytes."""
 
 ReferencesOf = Callable[[WorkspaceId, Session], References]
 
@@ -36,12 +37,30 @@ class RulesetBrokenError(RuntimeError):
     """Raised when a published version no longer passes the check, after a change of the language or the catalog."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Loaded:
-    """A published version as it is kept in memory."""
+    """A published version as it is kept in memory; it is indexed when it first decides."""
 
-    checked: CheckedRuleset
-    active: ActiveRuleset
+    def __init__(self, number: int, checked: CheckedRuleset, before: "_Loaded | None") -> None:
+        """`before` is another version of the workspace, from which what did not change is taken."""
+        self.checked = checked
+        self._number = number
+        self._before = before
+        self._active: ActiveRuleset | None = None
+
+    @property
+    def indexed(self) -> ActiveRuleset | None:
+        """Return the version ready to decide, if it ever did."""
+        return self._active
+
+    @property
+    def active(self) -> ActiveRuleset:
+        """Return the version ready to decide."""
+        if self._active is None:  # two threads may both index it; they come to the same
+            indexed = None if self._before is None else self._before.indexed
+            before = None if indexed is None else indexed.ruleset
+            self._active = ActiveRuleset(version=self._number, ruleset=compile_ruleset(self.checked, before))
+            self._before = None
+        return self._active
 
 
 class RulesetService:
@@ -201,22 +220,31 @@ class RulesetService:
         if version is None:
             return None
         # Two threads may both compile a new version; they come to the same and neither waits on a database.
-        loaded = self._load(version)
+        loaded = self._load(version, self._newest_of(workspace_id))
         with self._lock:
             self._compiled[key] = loaded
-            while len(self._compiled) > MOST_COMPILED:
+            while len(self._compiled) > 1 and not self._is_within_bounds():
                 self._compiled.popitem(last=False)
         return loaded
 
-    def _load(self, version: PublishedVersion) -> _Loaded:
+    def _is_within_bounds(self) -> bool:
+        rules = sum(len(loaded.checked.rules) for loaded in self._compiled.values())
+        return len(self._compiled) <= MOST_COMPILED and rules <= MOST_RULES
+
+    def _newest_of(self, workspace_id: WorkspaceId) -> _Loaded | None:
+        """Return the newest version of the workspace that is in memory."""
+        with self._lock:
+            kept = {key.number: loaded for (owner, key), loaded in self._compiled.items() if owner == workspace_id}
+        return kept[max(kept)] if kept else None
+
+    def _load(self, version: PublishedVersion, before: _Loaded | None) -> _Loaded:
         # Names are not looked up again: a team that is gone is the router's to tell, not a reason to stop deciding.
         result = check(version.text, self._catalog)
         if result.ruleset is None:
             first = result.errors[0]
             place = f"line {first.line}, column {first.column}"
             raise RulesetBrokenError(f"version {version.number} no longer passes the check: {place}: {first.message}")
-        active = ActiveRuleset(version=version.number, ruleset=compile_ruleset(result.ruleset))
-        return _Loaded(checked=result.ruleset, active=active)
+        return _Loaded(version.number, result.ruleset, before)
 
     def _newest(self, workspace_id: WorkspaceId, session: Session) -> PublishedVersion | None:
         key = repository.find_key(workspace_id, session)

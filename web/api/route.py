@@ -8,7 +8,7 @@ from engine.faults import Fault
 from engine.ids import WorkspaceId
 from engine.workspace.models import Role
 from rules.check import CheckResult
-from rules.compile import compile_ruleset
+from rules.compile import interpreted_ruleset
 from rules.fact_input import FactInputError, to_facts
 from web.api.answers import answer
 from web.api.blueprint import new_blueprint
@@ -53,7 +53,7 @@ def _ruleset(workspace_id: WorkspaceId, body: RouteIn) -> Ruleset:
 
 def _compiled(result: CheckResult) -> Ruleset:
     if result.ruleset is not None:
-        return compile_ruleset(result.ruleset)
+        return interpreted_ruleset(result.ruleset)  # one decision is not worth an index
     raise Problem(
         422,
         "The ruleset has errors; see errors.",

@@ -1,11 +1,7 @@
 """`ochre facts`: what facts there are, and what they are for one customer's objects."""
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -14,7 +10,8 @@ from engine.faults import Invalid
 from engine.workspace.settings import parse as parse_settings
 from stripe_sync.catalog import STRIPE_FACTS
 from stripe_sync.derive import DeriveSettings, GivenRates, at, derive, explain
-from stripe_sync.objects import bundle_from_json
+from stripe_sync.derive.explain import Explanation
+from web.cli import facts_input
 from web.cli.output import format_option, show
 from web.clock import SystemClock
 from web.facts import CATALOG, as_markdown, describe
@@ -49,33 +46,53 @@ def catalog(output_format: str) -> None:
 
 
 @command.command("derive")
-@click.argument("bundle", type=click.File(encoding="utf-8"), metavar="BUNDLE.json")
+@click.argument("bundle", type=click.File("rb"), metavar="BUNDLE.json")
 @click.option("--at", "at_time", metavar="TIME", help="The instant to derive for, ISO 8601; now by default.")
 @click.option("--currency", metavar="CODE", help="The reporting currency; the settings' or usd by default.")
 @click.option(
-    "--rate", "rates", multiple=True, metavar="CODE=RATE", help="What one unit is worth; only these are used."
+    "--rate",
+    "rates",
+    multiple=True,
+    metavar="CODE=RATE",
+    help="What one unit is worth in the reporting currency; only the rates given are used.",
 )
-@click.option("--settings", "settings_file", type=click.File(encoding="utf-8"), help="A workspace's settings as JSON.")
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="A workspace's settings as JSON; rates in it are not used.",
+)
 @click.option("--explain", "explains", is_flag=True, help="Print how the numbers were made, too.")
 @format_option(default="json")
 def derive_command(
-    bundle: TextIO,
+    bundle: BinaryIO,
     at_time: str | None,
     currency: str | None,
     rates: tuple[str, ...],
-    settings_file: TextIO | None,
+    settings_file: BinaryIO | None,
     *,
     explains: bool,
     output_format: str,
 ) -> None:
-    """Derive the facts of the customer in BUNDLE.json and print them with their notes."""
-    settings = _settings({} if settings_file is None else _document(settings_file), currency, rates)
-    now = SystemClock().now() if at_time is None else _instant(at_time)
-    objects = bundle_from_json(_document(bundle))
+    """Derive the facts of the customer in BUNDLE.json and print them with their notes.
+
+    BUNDLE.json holds the customer and lists of what is theirs, as Stripe's API returns them; - reads standard input.
+    """
+    names = {facts_input.name_of(file) for file in (bundle, settings_file) if file is not None}
+    if settings_file is not None and names == {facts_input.STANDARD_INPUT}:
+        raise click.UsageError("BUNDLE.json and --settings cannot both be standard input")
+    settings = _settings(settings_file, currency, rates)
+    now = SystemClock().now() if at_time is None else facts_input.instant(at_time)
+    objects = facts_input.read_bundle(bundle)
     report = _report(at(derive(objects, now, settings), now))
-    if explains:
-        report["explain"] = {fact: dict(lines) for fact, lines in explain(objects, now, settings).items()}
-    show(report, output_format)
+    explained = explain(objects, now, settings) if explains else None
+    if output_format == "text":
+        _show_text(report, explained)
+        return
+    if explained is not None:
+        report["explain"] = {fact: dict(lines) for fact, lines in explained.items()}
+    show(report, "json")
 
 
 def _report(facts: Facts) -> dict[str, JsonValue]:
@@ -92,47 +109,45 @@ def _report(facts: Facts) -> dict[str, JsonValue]:
     }
 
 
-def _document(file: TextIO) -> Mapping[str, Any]:
-    """Return the JSON object in `file`; decimals stay as they are written."""
-    try:
-        document = json.load(file, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
-        raise click.ClickException(f"{file.name} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise click.ClickException(f"{file.name} does not hold a JSON object")
-    return document
+def _show_text(report: Mapping[str, Any], explained: Mapping[str, Explanation] | None) -> None:
+    show([{"fact": name, "value": value} for name, value in report["facts"].items()], "text")
+    for note in report["notes"]:
+        click.echo(f"note  {note['fact']}: {note['message']}")
+    for fact, explanation in (explained or {}).items():
+        click.echo(f"\n{fact}")
+        for line in _lines_of(explanation):
+            click.echo("  " + "  ".join(f"{name}={_plain(value)}" for name, value in line.items() if value is not None))
+        if explanation.get("missing"):
+            click.echo(f"  no value, because {explanation['missing']}")
+        elif explanation.get("exact") is not None:
+            click.echo(f"  {explanation['exact']} = {explanation['value']} {explanation['currency']}")
 
 
-def _settings(written: Mapping[str, Any], currency: str | None, rates: tuple[str, ...]) -> DeriveSettings:
-    chosen = {**written, "reporting_currency": currency} if currency is not None else written
-    parsed = parse_settings(chosen)
+def _lines_of(explanation: Explanation) -> list[dict[str, JsonValue]]:
+    lines = explanation.get("lines")
+    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+
+
+def _plain(value: JsonValue) -> str:
+    if isinstance(value, list):
+        return ",".join(_plain(element) for element in value) or "-"
+    return ":".join(str(part) for part in value.values()) if isinstance(value, dict) else str(value)
+
+
+def _settings(file: BinaryIO | None, currency: str | None, rates: tuple[str, ...]) -> DeriveSettings:
+    written = {} if file is None else facts_input.read_object(file)
+    parsed = parse_settings(written)
     if isinstance(parsed, Invalid):
-        raise click.UsageError("; ".join(f"{fault.pointer}: {fault.message}" for fault in parsed.faults))
-    into = parsed.reporting_currency
+        told = "; ".join(f"{fault.pointer}: {fault.message}" for fault in parsed.faults)
+        raise click.ClickException(
+            f"{facts_input.name_of(file) if file else 'the settings'} does not hold settings: {told}"
+        )
+    into = parsed.reporting_currency if currency is None else facts_input.currency(currency, "--currency")
     return DeriveSettings(
         reporting_currency=into,
         timezone=parsed.timezone,
         subtract_repeating=parsed.subtract_repeating,
         subtract_once=parsed.subtract_once,
         churn_at=parsed.churn_at,
-        rates=GivenRates(into=into, rates=dict(_rate(each) for each in rates)),
+        rates=GivenRates(into=into, rates=facts_input.rates(rates)),
     )
-
-
-def _rate(written: str) -> tuple[str, Fraction]:
-    code, _, value = written.partition("=")
-    try:
-        rate = Decimal(value)
-    except InvalidOperation:
-        rate = Decimal("NaN")
-    if not code or not rate.is_finite() or rate <= 0:
-        raise click.UsageError(f"--rate {written!r}: write it as eur=1.10, what one unit is worth")
-    return code.strip().lower(), Fraction(rate)
-
-
-def _instant(written: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(written)
-    except ValueError:
-        raise click.UsageError(f"--at {written!r}: write an instant as 2026-11-20T12:00:00Z") from None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

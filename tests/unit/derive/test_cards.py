@@ -21,6 +21,7 @@ def default(of: object) -> Json:
 
 DEBIT = {"id": "pm_debit", "object": "payment_method", "type": "sepa_debit", "sepa_debit": {"last4": "9999"}}
 OLD_CARD = {"id": "card_1", "object": "card", "brand": "American Express", "last4": "0005", "exp_month": 1}
+OLD_WAY = {"type": "card", "card": {"brand": "visa", "last4": "0066", "exp_month": 5, "exp_year": 2030}}
 PAID_WITH = {"type": "card", "card": {"brand": "visa", "last4": "0077", "exp_month": 5, "exp_year": 2030}}
 
 
@@ -48,6 +49,43 @@ PAID_WITH = {"type": "card", "card": {"brand": "visa", "last4": "0077", "exp_mon
         ({"customer": customer(default_source="card_1", sources={"data": [OLD_CARD]})}, "0005"),
         ({"customer": default(DEBIT), "charges": [charge(payment_method_details=PAID_WITH)]}, None),  # a debit decides
         ({"charges": [charge(payment_method_details=PAID_WITH)]}, "0077"),  # nothing is named: the latest charge
+        (
+            {
+                "charges": [
+                    charge(payment_method_details=PAID_WITH),
+                    charge(payment_method_details={"type": "sepa_debit"}, id="ch_b", created=seconds(0)),
+                ]
+            },
+            None,  # the latest was no card
+        ),
+        (
+            {
+                "charges": [
+                    charge(payment_method_details=PAID_WITH),
+                    charge(payment_method_details=None, id="ch_b", created=seconds(0)),
+                ]
+            },
+            "0077",  # the latest does not tell
+        ),
+        (
+            {"customer": default(method("0001")), "payment_methods": [{**method("0009"), "id": "pm_0001"}]},
+            "0009",  # the listed one is kept current, the copy inside the customer is as old as the customer
+        ),
+        ({"customer": customer(default_source={"object": "bank_account", "id": "ba_1", "last4": "6789"})}, None),
+        (
+            {"customer": customer(default_source={"object": "source", "id": "src_1", "card": OLD_CARD})},
+            "0005",  # a source of the old kind wraps its card
+        ),
+        (
+            {
+                "customer": default("pm_x"),
+                "charges": [
+                    charge(payment_method="pm_x", payment_method_details=PAID_WITH),
+                    charge(payment_method="pm_x", payment_method_details=OLD_WAY, id="ch_0", created=seconds(-9)),
+                ],
+            },
+            "0077",  # as the latest charge with it says
+        ),
         (
             {"customer": default("pm_x"), "charges": [charge(payment_method="pm_x", payment_method_details=PAID_WITH)]},
             "0077",  # not in the mirror, but a charge was made with it
@@ -82,6 +120,12 @@ def test_method_that_is_named_and_not_known() -> None:
         ("American Express", "amex"),
         ("Diners Club", "diners"),
         ("UnionPay", "unionpay"),
+        ("union_pay", "unionpay"),
+        ("Eftpos Australia", "eftpos_au"),
+        ("JCB", "jcb"),
+        ("amex", "amex"),
+        ("discover", "discover"),
+        (" Visa ", "visa"),
         ("eftpos_au", "eftpos_au"),
         ("Newcard", "newcard"),
         ("", None),
@@ -99,6 +143,12 @@ def test_brands_are_spelled_one_way(written: str, expected: str | None) -> None:
         (11, 2026, (datetime(2026, 12, 1, tzinfo=UTC), False, 11)),  # good to the end of its month
         (10, 2026, (datetime(2026, 11, 1, tzinfo=UTC), True, 0)),
         (13, 2026, (None, False, None)),
+        (0, 2026, (None, False, None)),
+        (1, 2027, (datetime(2027, 2, 1, tzinfo=UTC), False, 73)),
+        (1, 1900, (datetime(1900, 2, 1, tzinfo=UTC), True, 0)),
+        (1, 1899, (None, False, None)),
+        (12, 9000, (datetime(9001, 1, 1, tzinfo=UTC), False, 2547243)),
+        (12, 9001, (None, False, None)),
         (None, 2026, (None, False, None)),
     ],
 )

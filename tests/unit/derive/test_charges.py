@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from engine.core.facts import Reason
-from tests.unit.derive.build import NOW, Json, charge, facts, invoice, seconds, settings
+from tests.unit.derive.build import NOW, Json, charge, codes, customer, facts, invoice, seconds, settings
 
 
 def refund(amount: int, **more: object) -> Json:
@@ -15,7 +15,7 @@ def refund(amount: int, **more: object) -> Json:
     return {**made, "created": seconds(-0.5), "currency": "usd", **more}
 
 
-def dispute(status: str, amount: int = 5000, **more: object) -> Json:
+def dispute(status: str, amount: int | None = 5000, **more: object) -> Json:
     """Return a dispute of the charge `ch_a`."""
     made = {"id": "du_a", "object": "dispute", "charge": "ch_a", "status": status, "amount": amount}
     return {**made, "currency": "usd", **more}
@@ -44,6 +44,28 @@ def dispute(status: str, amount: int = 5000, **more: object) -> Json:
             },
             "25.00",
         ),
+        (
+            {
+                "charges": [charge(5000, amount_captured=3000, amount_refunded=2000)],
+                "refunds": [refund(100, status="pending"), refund(100, status="requires_action", id="re_b")],
+            },
+            "29.00",  # pending counts as long as it has not failed; one that waits for somebody is not on its way
+        ),
+        (
+            # The refunds decide for a partial capture also where the charge itself says nothing was refunded.
+            {"charges": [charge(5000, amount_captured=3000)], "refunds": [refund(500)]},
+            "25.00",
+        ),
+        (
+            {"charges": [charge(5000, amount_captured=3000, refunds={"data": [refund(500)]})]},
+            "25.00",  # refunds that came inside the charge
+        ),
+        # A whole capture: the charge's own sum counts, and falls again when a refund fails.
+        ({"charges": [charge(5000, amount_refunded=2000)], "refunds": [refund(2000)]}, "30.00"),
+        ({"charges": [charge(5000)], "refunds": [refund(2000, status="failed")]}, "50.00"),
+        ({"charges": [charge(5000, amount_captured=None)]}, "50.00"),  # old objects have only the amount
+        ({"charges": [charge(5000, currency="USD")]}, "50.00"),
+        ({"charges": [charge(5000, deleted=True)]}, "0.00"),
         # Only lost disputes cost anything, and never more than what remained.
         ({"charges": [charge(5000)], "disputes": [dispute("lost")]}, "0.00"),
         ({"charges": [charge(5000)], "disputes": [dispute("lost", 2000)]}, "30.00"),
@@ -53,6 +75,11 @@ def dispute(status: str, amount: int = 5000, **more: object) -> Json:
         ({"charges": [charge(5000)], "disputes": [dispute("under_review")]}, "50.00"),
         ({"charges": [charge(5000)], "disputes": [dispute("warning_closed")]}, "50.00"),
         ({"charges": [charge(5000)], "disputes": [dispute("prevented")]}, "50.00"),
+        ({"charges": [charge(5000)], "disputes": [dispute("needs_response")]}, "50.00"),  # withdrawn, not final
+        ({"charges": [charge(5000)], "disputes": [dispute("appeal_under_review")]}, "50.00"),
+        ({"charges": [charge(5000)], "disputes": [dispute("lunar")]}, "50.00"),
+        ({"charges": [charge(5000)], "disputes": [dispute("lost", 9000)]}, "0.00"),
+        ({"charges": [charge(5000, amount_refunded=6000)], "disputes": [dispute("lost")]}, "-10.00"),  # as refunded
         ({"charges": [charge(5000)], "disputes": [dispute("lost", charge="ch_other")]}, "50.00"),
         ({"charges": [charge(5000)], "disputes": [dispute("lost", charge={"id": "ch_a"})]}, "0.00"),
         (
@@ -190,3 +217,85 @@ def test_last_payment_and_refund() -> None:
     assert found.get("last_refund_at") == NOW - timedelta(days=3)
     assert (found.get("days_since_charged"), found.get("days_since_charge_refunded")) == (2, 3)
     assert found.get("recent_events") == ("charged", "charge_refunded")
+
+
+def test_credit_notes_and_balances_are_no_cash() -> None:
+    """A credit note's refund is in its charge already, a credit to the balance is none, and neither is the balance."""
+    bundle: Json = {
+        "charges": [charge(5000, amount_refunded=2000)],
+        "invoices": [invoice("paid", total=5000, amount_paid=5000)],
+        "credit_notes": [{"id": "cn_a", "status": "issued", "amount": 2000, "currency": "usd", "invoice": "in_a"}],
+        "customer": customer(balance=-700),
+    }
+
+    assert facts(**bundle).get("ltv") == Decimal("30.00")
+    assert facts(**bundle).get("ltv_off_stripe") == Decimal("0.00")
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        {"charges": [charge(5000, currency=None)]},
+        {"charges": [charge(None, amount_captured=None)]},  # type: ignore[arg-type]  # on purpose
+        {"charges": [charge(5000)], "disputes": [dispute("lost", currency=None)]},
+        {"charges": [charge(5000)], "disputes": [dispute("lost", amount=None)]},
+    ],
+)
+def test_amount_nobody_told_makes_the_sum_unknown(objects: Json) -> None:
+    """A charge or a lost dispute without an amount leaves the total unknown, with a note; it is not left out."""
+    found = facts(**objects)
+
+    assert found.reasons["ltv"] is Reason.UNSUPPORTED
+    assert codes(found, "ltv") == {"no_amount"}
+
+
+def test_refunded_is_what_the_charges_say() -> None:
+    """The sum of `amount_refunded` of all charges, failed ones too, converted; unknown without a currency."""
+    charges = [charge(amount_refunded=100), charge(status="failed", amount_refunded=50), charge(amount_refunded=None)]
+    assert facts(charges=charges).get("refunded") == Decimal("1.50")
+    assert facts(charges=[charge(amount_refunded=5, currency=None)]).reasons["refunded"] is Reason.UNSUPPORTED
+    assert facts(charges=[charge(amount_refunded=0, currency=None)]).get("refunded") == Decimal("0.00")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "paid_by", "failed"),
+    [
+        (1, {"type": "charge", "charge": "py_a"}, False),
+        (1, {"type": "payment_intent", "payment_intent": "pi_a"}, False),
+        (1, {"type": "charge", "charge": {"id": "py_a"}}, False),
+        (2, {"type": "charge", "charge": "py_a"}, True),  # the first attempt has failed
+        (1, {"type": "charge", "charge": "py_other"}, True),
+        (1, {}, True),
+    ],
+)
+def test_pending_payment_of_an_invoice(attempts: int, paid_by: Json, *, failed: bool) -> None:
+    """An invoice whose only attempt is on its way through a bank has not failed."""
+    found = facts(
+        charges=[charge(status="pending", id="py_a", payment_intent="pi_a")],
+        invoices=[invoice("open", attempt_count=attempts)],
+        invoice_payments=[{"invoice": "in_a", "payment": paid_by}],
+    )
+
+    assert found.get("charge_failed") is failed
+
+
+def test_later_of_failed_charge_and_invoice_dates_the_failure() -> None:
+    """A charge that failed and a later invoice tried in vain: the invoice's instant, the charge's code."""
+    tried = invoice("open", attempt_count=2, created=seconds(-5), status_transitions={"finalized_at": seconds(-0.5)})
+    found = facts(charges=[charge(status="failed")], invoices=[tried])
+
+    assert found.get("charge_failed_at") == NOW - timedelta(days=0.5)
+    assert found.get("failure_code") == "card_declined"
+    same = facts(charges=[charge()], invoices=[invoice("open", attempt_count=2)])
+    assert same.get("charge_failed") is False  # of the same second is not later
+    draft = invoice("open", attempt_count=2, created=seconds(-0.25), status_transitions={"finalized_at": None})
+    assert facts(charges=[charge()], invoices=[draft]).get("charge_failed_at") == NOW - timedelta(days=0.25)
+
+
+def test_refund_that_names_only_the_payment() -> None:
+    """Refunds may name the payment intent and no charge; of several the latest that stands counts."""
+    refunds = [refund(5, charge=None, payment_intent="pi_a", created=seconds(-3)), refund(5, charge="ch_other")]
+    refunds.append(refund(5, created=seconds(-4), status="canceled"))
+    found = facts(charges=[charge(payment_intent="pi_a")], refunds=refunds)
+
+    assert found.get("last_refund_at") == NOW - timedelta(days=3)

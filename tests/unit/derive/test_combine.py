@@ -8,7 +8,8 @@ import pytest
 
 from engine.core.facts import Combine, Facts, FactValue, Reason
 from stripe_sync.catalog import STORED, STRIPE_FACTS
-from stripe_sync.derive import CustomerFacts, at, combine, without_customer
+from stripe_sync.derive import CustomerFacts, at, best_of, combine, derive, without_customer
+from stripe_sync.objects import Bundle
 from tests.unit.derive.build import (
     NOW,
     Json,
@@ -16,6 +17,7 @@ from tests.unit.derive.build import (
     customer,
     invoice,
     item,
+    percent,
     price,
     seconds,
     settings,
@@ -145,3 +147,155 @@ def test_stored_values_combine_in_ways_that_are_built() -> None:
     of_clock_facts = {Combine.GREATEST, Combine.LEAST, Combine.UNION}
 
     assert [each.name for each in STORED if each.combine in of_clock_facts] == []
+
+
+def ranked(key: str, *, created: float = -200, **more: Any) -> CustomerFacts:
+    """Return a customer with one subscription."""
+    amount = more.pop("amount", 1000)
+    made = subscription(item(price(amount, currency=more.get("currency", "usd"))), **{"id": f"sub_{key}", **more})
+    rates = settings(rates={"eur": "2"}) if more.get("currency") == "eur" and not more.get("no_rate") else None
+    return one(key, owner={"created": seconds(created)}, chosen=rates, subscriptions=[made])
+
+
+@pytest.mark.parametrize(
+    ("customers", "expected"),
+    [
+        ([ranked("a", status="past_due", amount=9000), ranked("b", status="active", amount=1)], "b"),  # the status
+        ([ranked("a", amount=2000), ranked("b", amount=1000, created=-1)], "a"),  # then MRR, not the newer customer
+        ([ranked("a", amount=600, currency="eur"), ranked("b")], "a"),  # 12.00 after conversion
+        ([ranked("a", amount=400, currency="eur"), ranked("b")], "b"),
+        ([ranked("a", created=-300), ranked("b", created=-400)], "b"),  # of equals the greater subscription id
+        ([ranked("z", id="sub_1"), ranked("a", id="sub_2")], "a"),
+        ([ranked("z", id="sub_1", created=-1), ranked("a", id="sub_1", created=-2)], "z"),  # then the newer customer
+        ([one("a", owner={"created": seconds(-1)}), ranked("b", status="hibernating")], "b"),  # any before none
+        ([one("a", owner={"created": seconds(-1)}), one("b", owner={"created": seconds(-2)})], "a"),  # the newest
+        ([one("a"), one("b")], "b"),  # then the greater id
+        ([ranked("a", status="canceled"), one("b", owner={"created": seconds(-1)})], "b"),  # what ended ranks nobody
+    ],
+)
+def test_best_customer(customers: list[CustomerFacts], expected: str) -> None:
+    """The best customer is the one whose primary subscription would be the primary one; else the newest."""
+    for order in (customers, customers[::-1]):
+        assert together(*order).get("customer_id") == f"cus_{expected}"
+        best = best_of(order)
+        assert best is not None
+        assert best.get("customer_id") == f"cus_{expected}"
+
+
+def test_best_customer_that_nobody_can_tell() -> None:
+    """Revenues that can't be compared, or subscriptions not read yet: nobody knows the best; counts are not touched."""
+    foreign = one("foreign", subscriptions=[subscription(item(price(currency="eur")), currency="eur")])
+    half_read = one("half", chosen=settings(complete=frozenset({"customers"})))
+
+    found = together(foreign, RICH)
+    assert found.reasons["plan"] is found.reasons["customer_id"] is found.reasons["card_expired"] is Reason.NO_RATE
+    assert found.get("subscriptions") == 2
+    assert together(half_read, RICH).reasons["plan"] is Reason.NOT_SYNCED
+    # The best status decides alone, whatever is unknown about the others' amounts.
+    unpaid = one("late", subscriptions=[subscription(item(price(currency="eur")), currency="eur", status="unpaid")])
+    assert together(RICH, unpaid).get("plan") == "Pro"
+    newest = best_of([foreign, one("new", owner={"created": seconds(-1)}, subscriptions=[subscription()])])
+    assert newest is not None
+    assert newest.get("customer_id") == "cus_new"
+    assert best_of([]) is None
+
+
+def test_unclear_primary_of_one_customer_leaves_the_best_open() -> None:
+    """A customer whose own primary subscription can't be told may be the best."""
+    euro = subscription(item(price(currency="eur")), currency="eur", id="sub_b")
+    unclear = one("unclear", subscriptions=[subscription(), euro])
+
+    assert together(unclear, RICH).reasons["plan"] is Reason.NO_RATE
+
+
+def test_customer_who_is_gone_is_left_out() -> None:
+    """Of two linked customers one was deleted at Stripe: the other's facts stand alone; two gone ones are nobody."""
+    gone = derive(Bundle(), NOW, settings())
+
+    assert together(gone, RICH).get("mrr") == together(RICH, gone).get("mrr") == Decimal("99.00")
+    assert together(gone, gone).reasons["mrr"] is Reason.NO_CUSTOMER
+
+
+def test_customer_who_is_not_there_yet_keeps_sums_open() -> None:
+    """A linked customer not read yet may be live: never a partial sum."""
+    not_yet = derive(Bundle(), NOW, settings(complete=frozenset()))
+
+    found = together(not_yet, RICH)
+    assert found.reasons["ltv"] is found.reasons["plan"] is Reason.NOT_SYNCED
+    assert found.get("livemode") is True
+
+
+def test_latest_of_two_at_the_same_instant() -> None:
+    """Facts that belong together come from one customer also when two instants are the same; the newer one's."""
+    made: Json = {"charges": [charge(100)]}
+    old, new = one("a", owner={"created": 5}, **made), one("b", owner={"created": 6}, charges=[charge(200)])
+
+    assert together(old, new).get("last_payment_amount") == Decimal("2.00")
+    assert together(new, old).get("last_payment_amount") == Decimal("2.00")
+
+
+def test_endless_discount_of_one_shows_beside_an_unknown() -> None:
+    """A discount without end is in force whatever is unknown about the other customer's."""
+    endless = one("a", owner={"discount": percent(5)})
+    passing = one("b", owner={"discount": percent(5, end=seconds(5))})
+    half_read = one("half", chosen=settings(complete=frozenset({"customers"})))
+
+    assert together(endless, half_read).get("discounted") is True
+    assert together(passing, half_read).reasons["discounted"] is Reason.NOT_SYNCED
+    assert together(passing, one("c")).get("discounted") is True
+
+
+def test_reason_does_not_depend_on_the_order() -> None:
+    """Of several reasons the same one is given, in whichever order the customers come."""
+    foreign = one("foreign", charges=[charge(100, currency="eur")])
+    half_read = one("half", chosen=settings(complete=frozenset({"customers"})))
+
+    for order in ((foreign, half_read, RICH), (half_read, RICH, foreign)):
+        assert together(*order).reasons["ltv"] is Reason.NOT_SYNCED
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (("canceled", None), "canceled"),
+        ((None, None), "none"),
+        (("active", "canceled"), "active"),
+        (("active", "trialing"), "trialing"),
+        (("hibernating", "active"), None),
+    ],
+)
+def test_worst_status_of_several(statuses: tuple[str | None, ...], expected: str | None) -> None:
+    """The worst status of all customers' subscriptions; unknown where one is unknown."""
+    customers = [
+        one(f"c{position}", subscriptions=[] if status is None else [subscription(status=status)])
+        for position, status in enumerate(statuses)
+    ]
+
+    assert together(*customers).get("status") == expected
+
+
+def test_clock_facts_of_several() -> None:
+    """What moves with the clock combines over the instants: the earliest to fall due, the latest charge, all dates."""
+    a = one("a", charges=[charge(created=seconds(-5))], invoices=[invoice("open", due_date=seconds(-1))])
+    b = one("b", charges=[charge(created=seconds(-40))], invoices=[invoice("open", due_date=seconds(3))])
+    both = combine([a, b], NOW)
+
+    assert at(both, NOW).get("days_since_charged") == 5
+    assert [at(both, NOW + timedelta(days=days)).get("overdue_invoices") for days in (0, 3, 4)] == [1, 1, 2]
+    assert at(both, NOW + timedelta(days=4)).get("days_overdue") == 5
+    assert both.notes == ()
+
+
+def test_notes_of_all_customers_stand_once() -> None:
+    """The same note of two customers is told once."""
+    foreign = one("a", charges=[charge(100, currency="eur")])
+
+    assert [note.fact for note in combine([foreign, foreign], NOW).notes] == ["ltv", "last_payment_amount"]
+
+
+def test_sum_too_large_to_keep() -> None:
+    """Two sums that fit may add up to one that does not."""
+    rich = one("a", charges=[charge(6 * 10**13)])
+
+    assert rich.get("ltv") == Decimal("600000000000.00")
+    assert together(rich, rich).reasons["ltv"] is Reason.UNSUPPORTED

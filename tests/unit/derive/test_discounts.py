@@ -1,11 +1,13 @@
 """Discounts: which are in force, in which order, on what, and what they take."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from engine.core.facts import Reason
 from tests.unit.derive.build import (
+    NOW,
     Json,
     amount_off,
     codes,
@@ -46,6 +48,20 @@ HUNDRED = item(price(10_000))
         ([percent(50, applies_to={"products": ["prod_a"]})], "50.00"),
         ([discount(coupon(percent_off=None))], "100.00"),
         ([{"id": "di_x", "source": {"type": "coupon", "coupon": None}}], "100.00"),  # names no coupon
+        ([{"id": "di_x", "coupon": coupon(percent_off=50)}], "50.00"),  # as API versions before 2025 wrote it
+        ([{**percent(50), "deleted": True}], "100.00"),
+        ([percent(50, end=seconds(0))], "100.00"),  # over this very second
+        ([discount("coupon_gone", seconds(-1))], "100.00"),  # what is over does no harm, known or not
+        ([percent(12.5), percent(12.5)], "76.56"),  # each of what is left: 76.5625
+        ([amount_off(500), amount_off(500)], "90.00"),
+        ([percent(120)], "0.00"),
+        ([percent(-20)], "100.00"),  # a discount never adds
+        ([amount_off(500, currency="eur", currency_options={"gbp": {"amount_off": 700}})], "100.00"),
+        ([amount_off(500, currency_options={"usd": {"amount_off": 700}})], "95.00"),  # its own currency comes first
+        ([amount_off(500, currency="USD")], "95.00"),
+        ([percent(50, applies_to={"products": []})], "50.00"),
+        ([percent(50, applies_to={"products": [{"id": "prod_a"}]})], "50.00"),
+        ([percent(50, applies_to={"products": ["prod_b", "prod_a"]}), percent(50)], "25.00"),
     ],
 )
 def test_subscription_discounts(discounts: list[Json], expected: str) -> None:
@@ -163,3 +179,87 @@ def test_discount_nobody_can_read_makes_revenue_unknown(discounts: list[Json | s
 def test_discounted(bundle: Json, expected: bool) -> None:  # noqa: FBT001 - a column of the table
     """A discount in force on customer, primary subscription or item shows."""
     assert facts(**bundle).get("discounted") is expected
+
+
+def test_hard_case_of_a_coupon_that_runs_out() -> None:
+    """50 percent for some months: 100.00 by default; with the setting 50.00, and 100.00 when it is over, untold."""
+    made = subscription(HUNDRED, discounts=[percent(50, "repeating", end=seconds(1))])
+    later = NOW + timedelta(days=1)
+
+    for chosen, before in ((settings(), "100.00"), (settings(subtract_repeating=True), "50.00")):
+        assert facts(chosen, subscriptions=[made]).get("mrr") == Decimal(before)
+        assert facts(chosen, later, subscriptions=[made]).get("mrr") == Decimal("100.00")
+
+
+def test_passing_discount_keeps_the_customer_s_away() -> None:
+    """A subscription with any discount in force does not take the customer's, also where MRR ignores its own."""
+    made = subscription(HUNDRED, discounts=[percent(10, "once")])
+
+    assert mrr(made, customer=customer(discount=percent(50))) == Decimal("100.00")
+
+
+def test_item_s_own_discount_does_not_keep_the_customer_s_away() -> None:
+    """Only the subscription's own discounts stand in for the customer's."""
+    made = subscription(item(price(10_000), discounts=[percent(10)]))
+
+    assert mrr(made, customer=customer(discount=percent(50))) == Decimal("45.00")
+
+
+def test_fixed_amount_comes_off_each_group_of_equal_interval_and_count() -> None:
+    """Monthly, quarterly and metered items: 10.00 off each month and off each quarter, nothing for the meter."""
+    made = subscription(
+        item(price(3000), id="si_a"),
+        item(price(3000, count=3), id="si_b"),
+        item(price(1, usage_type="metered"), None, id="si_c"),
+        discounts=[amount_off(1000)],
+    )
+
+    assert mrr(made) == Decimal("26.67")  # 20.00, and 20.00 / 3
+
+
+def test_fixed_amount_takes_no_more_than_its_products_cost() -> None:
+    """20.00 off a product of 5.00 takes 5.00; the rest is not taken from the others."""
+    made = subscription(
+        item(price(500, product="prod_a"), id="si_a"),
+        item(price(3000, product="prod_b"), id="si_b"),
+        discounts=[amount_off(2000, applies_to={"products": ["prod_a"]})],
+    )
+
+    assert mrr(made) == Decimal("30.00")
+
+
+def test_coupon_made_anew_under_the_same_id_is_another() -> None:
+    """A discount keeps the terms it was given with, whatever a later coupon of that id says."""
+    given = coupon(percent_off=20, created=100)
+    made_anew = coupon(percent_off=90, created=200, applies_to={"products": ["prod_z"]})
+    changed = coupon(percent_off=20, created=100, name="New name", applies_to={"products": ["prod_z"]})
+
+    assert mrr(subscription(HUNDRED, discounts=[discount(given)]), coupons=[made_anew]) == Decimal("80.00")
+    assert mrr(subscription(HUNDRED, discounts=[discount(given)]), coupons=[changed]) == Decimal("100.00")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        subscription(item(price(0)), discounts=["di_collapsed"]),
+        subscription(HUNDRED, item(price(0), id="si_b", discounts=["di_collapsed"])),
+        subscription(HUNDRED, item(price(5, usage_type="metered"), id="si_b", discounts=["di_collapsed"])),
+        subscription(HUNDRED, discounts=[{"id": "di_x", "end": None}]),
+    ],
+)
+def test_unknown_discount_on_nothing_does_no_harm(made: Json) -> None:
+    """What costs nothing is not made cheaper by a discount nobody can read."""
+    assert mrr(made) in (Decimal("0.00"), Decimal("100.00"))
+
+
+def test_customer_s_endless_discount_shows_whatever_else_is_unknown() -> None:
+    """Without a rate nobody knows the primary subscription; a discount of the customer's own shows all the same."""
+    made = [subscription(), subscription(item(price(currency="eur")), currency="eur", id="sub_b")]
+
+    assert facts(subscriptions=made).reasons["discounted"] is Reason.NO_RATE
+    assert facts(customer=customer(discount=percent(5)), subscriptions=made).get("discounted") is True
+    passing = customer(discount=percent(5, "repeating", end=seconds(2)))
+    assert facts(customer=passing, subscriptions=made).get("discounted") is True
+    assert stored(customer=passing, subscriptions=made).get("valid_until") == NOW + timedelta(days=2)
+    over = facts(now=NOW + timedelta(days=2), customer=passing, subscriptions=made)
+    assert over.reasons["discounted"] is Reason.NO_RATE

@@ -105,3 +105,55 @@ def test_invoice_that_does_not_say_what_was_paid_outside() -> None:
 
     assert codes(facts(invoices=[bare]), "ltv_off_stripe") == {"not_expanded"}
     assert codes(facts(invoices=[{**bare, "amount_paid": 0}]), "ltv_off_stripe") == set()
+
+
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [
+        ([{"status": "issued", "currency": "usd", "out_of_band_amount": 300}], "7.00"),
+        ([{"status": "void", "currency": "usd", "out_of_band_amount": 300}], "10.00"),
+        ([{"status": "issued", "currency": "usd", "out_of_band_amount": None, "amount": 500}], "10.00"),
+        (
+            [{"status": "issued", "currency": "usd", "out_of_band_amount": 1300}],
+            "-3.00",
+        ),  # paid by card, refunded in cash
+        ([{"status": "issued", "currency": "eur", "out_of_band_amount": 100}], "8.90"),
+        ([{"status": "issued", "currency": None, "out_of_band_amount": 100}], None),
+    ],
+)
+def test_credit_given_back_outside_stripe(notes: list[Json], expected: str | None) -> None:
+    """The out-of-band part of a credit note lowers what was paid outside Stripe, and nothing else."""
+    found = facts(settings(rates={"eur": "1.1"}), invoices=[invoice(amount_paid_off_stripe=1000)], credit_notes=notes)
+
+    assert found.get("ltv_off_stripe") == (None if expected is None else Decimal(expected))
+    assert found.get("ltv") == Decimal("0.00")
+
+
+def test_invoice_that_does_not_say_since_when_it_is_due() -> None:
+    """Tried, without any date: it counts as overdue, for nobody knows how long."""
+    undated = invoice("open", attempt_count=1, created=None, status_transitions=None)
+    found = facts(invoices=[undated, invoice("open", id="in_b", due_date=seconds(-3))])
+
+    assert found.get("overdue_invoices") == 2
+    assert found.reasons["days_overdue"] is Reason.UNSUPPORTED
+    assert codes(found, "days_overdue") == {"no_date"}
+    created = {**undated, "created": seconds(-4)}
+    assert facts(invoices=[created]).get("days_overdue") == 4
+
+
+def test_invoice_without_amount_is_unknown() -> None:
+    """An open invoice that does not say what remains leaves the sum unknown; a paid one does no harm."""
+    silent = invoice("open", amount_remaining=None)
+
+    assert facts(invoices=[silent, invoice("open")]).reasons["amount_due"] is Reason.UNSUPPORTED
+    assert codes(facts(invoices=[silent]), "amount_due") == {"no_amount_remaining"}
+    assert facts(invoices=[invoice("paid", amount_remaining=None)]).get("amount_due") == Decimal("0.00")
+
+
+def test_draft_was_made_and_never_sent() -> None:
+    """A draft alone is the latest invoice, dated by its creation."""
+    found = facts(invoices=[invoice("draft", created=seconds(-3))])
+
+    assert found.get("last_invoice_at") == NOW - timedelta(days=3)
+    assert found.get("days_since_invoice_created") == 3
+    assert facts(invoices=[invoice(None)]).reasons["last_invoice_status"] is Reason.NOT_APPLICABLE  # type: ignore[arg-type]

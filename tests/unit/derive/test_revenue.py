@@ -1,5 +1,6 @@
 """MRR, item by item: what an item costs, how it is brought to a month, and when it counts."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from engine.core.facts import Reason
 from engine.workspace.models import ChurnAt
 from tests.unit.derive.build import (
+    NOW,
     Json,
     codes,
+    customer,
     facts,
     item,
     mrr,
     of_subscriptions,
+    percent,
     price,
     seconds,
     settings,
@@ -52,11 +56,34 @@ FLAT: list[tuple[int | None, int, int]] = [(5, 0, 1000), (None, 100, 500)]
         (tiered("graduated", FLAT), 7, "17.00"),  # both fees and two units
         (tiered("volume", FLAT), 7, "12.00"),  # only the fee of the tier reached
         (tiered("graduated", FLAT), 0, "10.00"),  # the first tier is reached by nothing at all
+        (tiered("volume", FLAT), 0, "10.00"),
+        (tiered("volume", FLAT), 5, "10.00"),  # flat fees alone
+        (tiered("volume", FLAT), 6, "11.00"),  # 6 * 1.00 + 5.00
+        (tiered("graduated", FLAT), 6, "16.00"),  # 10.00 + 5.00 + one unit of 1.00
+        (tiered("graduated", [(0, 0, 500), (None, 100, 0)]), 3, "8.00"),  # a fee of its own, then by the unit
+        (tiered("graduated", [(0, 0, 500), (2, 100, 50), (None, 1, 0)]), 0, "5.00"),  # further fees are not reached
+        (tiered("graduated", [(None, 7, 0)]), 1_000_000, "70000.00"),  # one endless tier is a price per unit
+        (tiered("graduated", [(None, 600, 0), (10, 650, 0), (5, 700, 0)]), 12, "79.50"),  # in whatever order
+        (tiered("volume", TIERS, interval="year", count=2), 12, "3.00"),  # 72.00 every two years
+        (tiered("volume", TIERS, usage_type="metered"), 12, "0.00"),
+        (price("0.000000000001"), 10**12, "0.01"),  # Stripe's finest: twelve decimals of a cent
+        (price("99.5", transform_quantity={"divide_by": 3, "round": "up"}), 7, "2.99"),  # 3 packages: 298.5
+        (price(1000, transform_quantity={"divide_by": 10, "round": "up"}), 0, "0.00"),  # no package is begun
+        (price(1000, transform_quantity={"divide_by": 10, "round": "down"}), 9, "0.00"),
+        (price(1000, unit_amount=1, unit_amount_decimal="2.5"), 2, "0.05"),  # the exact field is preferred
+        (price(1000, unit_amount_decimal=None), 1, "10.00"),
+        (price(1000, active=False), 1, "10.00"),  # an archived price is still paid
+        (price(1000, type=None), 1, "10.00"),  # `recurring` alone tells
+        (price(1000, recurring={"interval": "month"}), 2, "20.00"),  # every 1, licensed: Stripe's defaults
+        (price(1000, recurring=None, type=None), 1, Reason.UNSUPPORTED),
+        (price(36_500, interval="day", count=30), 1, "370.07"),  # every 30 days is not a month: 365/360
     ],
 )
-def test_item_amounts(of: Json, quantity: int | None, expected: str) -> None:
+def test_item_amounts(of: Json, quantity: int | None, expected: str | Reason) -> None:
     """An item's price and quantity become the amount of a month."""
-    assert mrr(subscription(item(of, quantity))) == Decimal(expected)
+    known = expected if isinstance(expected, Reason) else Decimal(expected)
+
+    assert mrr(subscription(item(of, quantity))) == known
 
 
 def test_rounds_once_at_the_end() -> None:
@@ -214,3 +241,149 @@ def test_cancellation_counts_when_the_workspace_says(ending: Json) -> None:
 def test_what_does_not_change_revenue(more: Json) -> None:
     """Paused collection, pending updates and future phases leave MRR as it is."""
     assert mrr(subscription(**more)) == Decimal("10.00")
+
+
+def test_hard_case_of_one_subscription_in_each_status() -> None:
+    """One subscription of 10.00 in each status: only the active and the past-due one count, and the worst shows."""
+    statuses = (
+        "incomplete incomplete_expired trialing active past_due unpaid canceled paused".split()  # noqa: SIM905
+    )
+    found = of_subscriptions(*(subscription(id=f"sub_{each}", status=each) for each in statuses))
+
+    assert (found.get("mrr"), found.get("arr")) == (Decimal("20.00"), Decimal("240.00"))
+    assert (found.get("status"), found.get("subscription_status")) == ("unpaid", "active")
+    assert found.get("subscriptions") == 6
+
+
+def test_hard_case_of_mixed_intervals() -> None:
+    """1200.00 a year, 30.00 a month and a meter: 130.00, and plan and period are the yearly item's."""
+    made = subscription(
+        item(price(3000, id="price_m"), id="si_m", current_period_start=seconds(-3)),
+        item(price(120_000, interval="year", id="price_y", nickname="Yearly"), id="si_y", current_period_start=5),
+        item(price(None, usage_type="metered", id="price_u"), None, id="si_u"),  # a meter's amount does not matter
+    )
+    found = of_subscriptions(made)
+
+    assert (found.get("mrr"), found.get("plan")) == (Decimal("130.00"), "Yearly")
+    assert int(found.get("period_start").timestamp()) == 5  # type: ignore[union-attr]  # an instant
+
+
+@pytest.mark.parametrize(
+    ("of", "quantity", "expected"),
+    [
+        # A euro subscription: the options' amounts count, whatever the price's own are.
+        (price(1000, currency_options={"eur": {"unit_amount": None, "unit_amount_decimal": "0.5"}}), 2, "0.01"),
+        (
+            tiered("volume", TIERS, currency_options={"eur": {"tiers": [{"up_to": None, "unit_amount": 5}]}}),
+            2,
+            "0.10",
+        ),
+        (
+            price(
+                1000,
+                transform_quantity={"divide_by": 2, "round": "up"},
+                currency_options={"eur": {"unit_amount": 900}},
+            ),
+            3,
+            "18.00",  # packages are the price's own matter
+        ),
+        (price(1000, currency_options={"gbp": {"unit_amount": 900}}), 1, Reason.UNSUPPORTED),
+        (tiered("volume", TIERS, currency_options={"eur": {"unit_amount": 5}}), 1, Reason.UNSUPPORTED),
+        (price(800, currency="EUR", currency_options={"eur": {"unit_amount": 900}}), 1, "8.00"),  # its own currency
+    ],
+)
+def test_currency_options(of: Json, quantity: int, expected: str | Reason) -> None:
+    """Amounts in the subscription's currency come from the option of that currency."""
+    known = expected if isinstance(expected, Reason) else Decimal(expected)
+
+    assert mrr(subscription(item(of, quantity), currency="eur"), chosen=settings("eur")) == known
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected", "noted"),
+    [
+        ([{"percentage": 19, "inclusive": True}, {"percentage": 7, "inclusive": False}], "100.00", False),
+        # A rate that is a fixed amount has a percentage of 0 and takes more than nothing.
+        ([{"percentage": 0, "inclusive": True, "rate_type": "flat_amount"}], "119.00", True),
+        ([{"percentage": None, "inclusive": True}], "119.00", True),
+        ([{"percentage": 19, "inclusive": True}, {"percentage": None, "inclusive": True}], "119.00", True),
+        ([{"percentage": -19, "inclusive": True}], "119.00", True),
+        ([{"percentage": 0, "inclusive": True}], "119.00", False),  # no tax is a known rate
+    ],
+)
+def test_tax_rates_that_are_known(rates: list[Any], expected: str, *, noted: bool) -> None:
+    """Only percentages that are all known come off; else tax is left in, and said so."""
+    found = of_subscriptions(subscription(item(price(11_900, tax_behavior="inclusive"), tax_rates=rates)))
+
+    assert found.get("mrr") == Decimal(expected)
+    assert ("tax_included" in codes(found, "mrr")) is noted
+
+
+def test_tax_behavior_of_the_option_comes_first() -> None:
+    """A price may contain tax in one currency and not in another."""
+    rates = [{"percentage": 19, "inclusive": True}]
+    options = {"eur": {"unit_amount": 11_900, "tax_behavior": "inclusive"}}
+    made = subscription(item(price(5, currency_options=options), tax_rates=rates), currency="eur")
+
+    assert mrr(made, chosen=settings("eur")) == Decimal("100.00")
+
+
+def test_discounts_come_off_before_tax() -> None:
+    """Half of 119.00 with 19 percent contained is 50.00."""
+    rates = [{"percentage": 19, "inclusive": True}]
+    made = item(price(11_900, tax_behavior="inclusive"), tax_rates=rates)
+
+    assert mrr(subscription(made, discounts=[percent(50)])) == Decimal("50.00")
+
+
+@pytest.mark.parametrize(
+    ("page", "listed", "expected"),
+    [
+        ({"data": [item()], "has_more": True}, [], Reason.UNSUPPORTED),
+        ({"data": [item()], "has_more": True}, [item(subscription="sub_a")], Reason.UNSUPPORTED),  # the same one again
+        ({"data": [item()], "has_more": True}, [item(id="si_b", subscription="sub_b")], Reason.UNSUPPORTED),
+        ({"data": [item()], "has_more": True}, [item(id="si_b", subscription="sub_a")], Decimal("20.00")),
+        ({"data": [], "has_more": False}, [], Decimal("0.00")),
+        ({"data": [item(deleted=True)], "has_more": False}, [], Decimal("0.00")),  # an item that was taken off
+        (None, [item(subscription="sub_a")], Decimal("10.00")),
+        ([item()], [], Decimal("10.00")),  # a bare array
+    ],
+)
+def test_items_on_further_pages(page: object, listed: list[Json], expected: Decimal | Reason) -> None:
+    """Without all items there is no MRR; with those listed apart there is."""
+    assert mrr(subscription(items=page), subscription_items=listed) == expected
+
+
+def test_unknown_part_of_what_does_not_count_does_no_harm() -> None:
+    """Prices nobody can read matter only on subscriptions and items that count."""
+    unclear = item("price_gone", id="si_b")
+    on_trial = item("price_gone", id="si_b", current_trial={"end_date": seconds(1)})
+
+    assert mrr(subscription(unclear, status="trialing"), subscription(id="sub_b")) == Decimal("10.00")
+    assert mrr(subscription(item(), on_trial)) == Decimal("10.00")
+    assert mrr(subscription(unclear, cancel_at=5), chosen=settings(churn_at=ChurnAt.CANCELLATION)) == Decimal(0)
+
+
+def test_what_is_unknown_now_may_be_known_later() -> None:
+    """A discount nobody can read makes MRR unknown only until it ends; the stored value says until when."""
+    made = subscription(item(discounts=[percent(50, "lunar", end=seconds(3))]))
+    found = stored(subscriptions=[made])
+
+    assert found.reasons["mrr"] is Reason.UNSUPPORTED
+    assert found.get("valid_until") == NOW + timedelta(days=3)
+    assert facts(now=NOW + timedelta(days=3), subscriptions=[made]).get("mrr") == Decimal("10.00")
+
+
+def test_valid_until_is_the_first_change_ahead() -> None:
+    """Of several ends the next one counts; what lies behind, or on subscriptions that do not count, changes nothing."""
+    made = subscription(
+        item(current_trial={"end_date": seconds(4)}),
+        item(id="si_b", discounts=[percent(5, "repeating", end=seconds(3))]),
+        discounts=[percent(5, "repeating", end=seconds(6)), percent(5, "repeating", end=seconds(-1))],
+    )
+    unpaid = subscription(status="unpaid", discounts=[percent(5, end=seconds(1))], id="sub_b")
+
+    assert stored(subscriptions=[made, unpaid]).get("valid_until") == NOW + timedelta(days=3)
+    assert stored(subscriptions=[unpaid]).reasons["valid_until"] is Reason.NOT_APPLICABLE
+    owner = customer(discount=percent(5, "repeating", end=seconds(2)))
+    assert stored(customer=owner, subscriptions=[subscription()]).get("valid_until") == NOW + timedelta(days=2)

@@ -19,6 +19,8 @@ class SettingsIn(In):
     business_hours: Any = Field(
         default=None, description='Blocks by weekday, such as `{"monday": [["09:00", "17:00"]]}`.'
     )
+    retention_payload_days: Any = Field(default=None, description="For how many days webhook payloads are kept.")
+    retention_message_days: Any = Field(default=None, description="For how many days messages and facts are kept.")
 
 
 class RateOut(Out):
@@ -50,6 +52,8 @@ class SettingsOut(Out):
     subtract_once: bool
     churn_at: Literal["period_end", "cancellation"]
     business_hours: dict[str, list[list[str]]]
+    retention_payload_days: int
+    retention_message_days: int
     rates: list[RateOut]
     facts: RenewalOut
 

@@ -20,6 +20,7 @@ from stripe_sync.objects import KINDS, Bundle, bundle_from_json
 MAX_BYTES = 256 * 1024 * 1024
 """A customer with a hundred thousand charges takes about as much."""
 MAX_RATE_LENGTH = 40
+FIRST_YEAR, LAST_YEAR = 1970, 9990
 STANDARD_INPUT = "standard input"
 _RATE = re.compile(r"\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
@@ -66,9 +67,12 @@ def instant(written: str) -> datetime:
     """Return the instant of `--at`; without an offset it is UTC."""
     try:
         found = datetime.fromisoformat(written.strip())
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        at = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise click.UsageError(f"--at {written!r}: write an instant as 2026-11-20T12:00:00Z") from None
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise click.UsageError(f"--at {written!r}: Stripe counts from {FIRST_YEAR}; the last year is {LAST_YEAR}")
+    return at
 
 
 def currency(written: str, option: str) -> str:

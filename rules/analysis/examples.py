@@ -66,7 +66,7 @@ class Examples:
         preferred = [cells & declared, cells & ~declared] if declared else [cells]
         asked = [one for one in self._model.space.variables if one.text is variable and one.number in box]
         for part in preferred:
-            for value in itertools.islice(_values_in(variable, part & ~1), _MOST_CELLS):
+            for value in itertools.islice(values_in(variable, part & ~1), _MOST_CELLS):
                 if not asked:
                     yield value
                 else:
@@ -95,7 +95,7 @@ class Examples:
                     members.append(wanted)
                     entries.setdefault(wanted, "x")
             elif isinstance(node, Item) and other.line is Line.JSON and isinstance(node.key, Literal):
-                place = next(_values_in(other, cells & ~1), None)
+                place = next(values_in(other, cells & ~1), None)
                 if place is not None and isinstance(node.key.value, str):
                     entries[node.key.value] = to_json(place[1])
         spec = variable.node.spec if isinstance(variable.node, Fact) else None
@@ -126,7 +126,7 @@ def _fact_name(node: Node) -> str | None:
     return node.spec.name if isinstance(node, Fact) and node.spec is not None else None
 
 
-def _values_in(variable: Variable, cells: int) -> Iterator[Any]:
+def values_in(variable: Variable, cells: int) -> Iterator[Any]:
     """Yield a value of each cell that has one, points first since they are what rules name."""
     numbers = [number for number in range(1, cells.bit_length()) if cells >> number & 1][: 4 * _MOST_CELLS]
     for number in sorted(numbers, key=lambda one: one % 2):

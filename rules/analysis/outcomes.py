@@ -1,5 +1,8 @@
 """Conditions that have one outcome: never true, always unknown, always true, true whenever their facts are known."""
 
+from collections.abc import Mapping
+
+from engine.core.facts import JsonValue
 from rules.analysis.examples import Examples
 from rules.analysis.findings import AnalysisFinding, Code, Verdict, listed
 from rules.analysis.formulas import Formula
@@ -13,7 +16,8 @@ MOST_STEPS = 2_000
 
 def find(rule: RuleModel, examples: Examples, prover: Prover | None) -> AnalysisFinding | None:
     """Return what is wrong with a rule whose condition has one outcome, or None."""
-    can_match = _possible(rule, [rule.matches], prover) if not rule.boxes else True
+    is_told_by_cells = bool(rule.boxes) and (prover is None or not prover.knows_more(rule.variables))
+    can_match = True if is_told_by_cells else _possible(rule, [rule.matches], prover)
     if can_match is False:
         return _never(rule, prover)
     can_miss = _can_miss(rule, prover)
@@ -71,13 +75,13 @@ def _finding(
     code: Code,
     message: str,
     verdict: Verdict = Verdict.PROVED,
-    example: "object | None" = None,
+    example: Mapping[str, JsonValue] | None = None,
 ) -> AnalysisFinding:
     return AnalysisFinding(
         code=code,
         rule=rule.name,
         verdict=verdict,
         message=message,
-        example=example,  # type: ignore[arg-type]
+        example=example,
         position=rule.position,
     )

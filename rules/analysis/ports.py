@@ -1,6 +1,6 @@
 """What the analysis can be given by others: a solver that proves more, and what is known about customers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from rules.analysis.formulas import Formula
@@ -9,7 +9,7 @@ from rules.analysis.formulas import Formula
 class Prover(Protocol):
     """A solver that knows what cells alone don't show, such as that of three amounts one is the greatest."""
 
-    def knows_more(self, variables: Mapping[int, object]) -> bool:
+    def knows_more(self, variables: Iterable[int]) -> bool:
         """Return whether it knows more about some of `variables` than their cells."""
         ...
 
@@ -31,6 +31,10 @@ class ProofStack(Protocol):
 
     def possible(self, formula: Formula) -> bool | None:
         """Return whether `formula` can hold beside all that was added, or None if it gave up."""
+        ...
+
+    def needed(self, formula: Formula) -> Sequence[int]:
+        """Return the places of what was added that `formula`, which can't hold beside all of it, can't hold with."""
         ...
 
 

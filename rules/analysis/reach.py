@@ -1,7 +1,8 @@
 """Rules that are never reached: whenever they match, rules above have ended the check."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from engine.core.facts import JsonValue
 from rules.analysis.cover import FEW, Cover, Covered
 from rules.analysis.examples import Examples
 from rules.analysis.findings import AnalysisFinding, Code, Verdict, listed
@@ -50,7 +51,7 @@ def _judge(rule: RuleModel, above: list[_Above], model: RulesetModel, examples: 
         return _finding(rule, by)
     proved = [covered.by is not None or _proved(rule, one) for covered, one in zip(found, above, strict=True)]
     if all(proved):
-        return _finding(rule, _relevant(rule, above))
+        return _finding(rule, _needed(rule, found, above))
     if None in proved or not all(one.is_decided or one.by for one in found if above[0].stack is None):
         message = "whether rules above always end the check before it was not decided within the limits"
         return _finding(rule, (), Verdict.UNDECIDED, message)
@@ -73,10 +74,15 @@ def _together(found: Iterable[Covered]) -> tuple[RuleModel, ...] | None:
     return tuple(by[position] for position in sorted(by)) if by else None
 
 
-def _relevant(rule: RuleModel, above: list[_Above]) -> tuple[RuleModel, ...]:
-    """Return the rules above that share a variable with `rule`: what a solver proves, it proves by some of them."""
-    found = {other.position: other for one in above for other in one.cover.rules if other.variables & rule.variables}
-    return tuple(found[position] for position in sorted(found))
+def _needed(rule: RuleModel, found: list[Covered], above: list[_Above]) -> tuple[RuleModel, ...]:
+    """Return the rules above that the proof rests on."""
+    needed: dict[int, RuleModel] = {}
+    for covered, one in zip(found, above, strict=True):
+        rules: Iterable[RuleModel] = covered.by or ()
+        if covered.by is None and one.stack is not None:
+            rules = (one.cover.rules[place] for place in one.stack.needed(rule.matches))
+        needed.update((other.position, other) for other in rules)
+    return tuple(needed[position] for position in sorted(needed))
 
 
 def _only_when_unknown(
@@ -118,7 +124,7 @@ def _finding(
     others: tuple[RuleModel, ...],
     verdict: Verdict = Verdict.PROVED,
     message: str | None = None,
-    example: "object | None" = None,
+    example: Mapping[str, JsonValue] | None = None,
 ) -> AnalysisFinding:
     names = _names(others)
     ends = "ends" if len(names) == 1 else "end"
@@ -129,6 +135,6 @@ def _finding(
         verdict=verdict,
         message=message or f"whenever it would match, {listed(names)}{together} {ends} the check before it",
         others=names,
-        example=example,  # type: ignore[arg-type]
+        example=example,
         position=rule.position,
     )

@@ -5,7 +5,7 @@ amounts and instants that are compared with each other, the number of its cell f
 about the same three-valued language. Effort is limited by z3's own count of steps, which is the same on every machine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -40,7 +40,7 @@ class Z3Prover:
         )
         self._related = [one for one in space.variables if one.sides and one.sides[0].number in self._compared]
 
-    def knows_more(self, variables: Mapping[int, object]) -> bool:
+    def knows_more(self, variables: Iterable[int]) -> bool:
         """Return whether some of `variables` are compared with others."""
         return any(self._space.variables[number].sides is not None for number in variables)
 
@@ -53,7 +53,7 @@ class Z3Prover:
 
     def stack(self) -> "Z3Stack":
         """Return an empty stack of formulas that hold."""
-        return Z3Stack(self._solver(), self._formula)
+        return Z3Stack(self._solver, self._formula)
 
     def _solver(self) -> Any:
         solver = z3.SolverFor("QF_LRA", ctx=self._context) if self._related else z3.SimpleSolver(ctx=self._context)
@@ -124,13 +124,17 @@ class Z3Prover:
 class Z3Stack:
     """Formulas that hold, one after the other; satisfies `rules.analysis.ports.ProofStack`."""
 
-    def __init__(self, solver: Any, encode: Any) -> None:
-        self._solver = solver
+    def __init__(self, make_solver: Callable[[], Any], encode: Callable[[Formula], Any]) -> None:
+        self._make_solver = make_solver
+        self._solver = make_solver()
         self._encode = encode
+        self._added: list[Any] = []
 
     def add(self, formula: Formula) -> None:
         """Let `formula` hold from now on."""
-        self._solver.add(self._encode(formula))
+        encoded = self._encode(formula)
+        self._added.append(encoded)
+        self._solver.add(encoded)
 
     def possible(self, formula: Formula) -> bool | None:
         """Return whether `formula` can hold beside all that was added, or None if z3 gave up."""
@@ -139,6 +143,16 @@ class Z3Stack:
         answer = _answer(self._solver.check())
         self._solver.pop()
         return answer
+
+    def needed(self, formula: Formula) -> Sequence[int]:
+        """Return the places of what was added that `formula`, which can't hold beside all of it, can't hold with."""
+        solver = self._make_solver()
+        solver.add(self._encode(formula))
+        for place, encoded in enumerate(self._added):
+            solver.assert_and_track(encoded, f"added{place}")
+        if solver.check() != z3.unsat:
+            return range(len(self._added))
+        return sorted(int(str(name).removeprefix("added")) for name in solver.unsat_core())
 
 
 def _answer(result: Any) -> bool | None:

@@ -188,7 +188,7 @@ class Space:
 
     def _predicate(self, sketch: Holds) -> Formula:
         variable = self.variables[sketch.predicate]
-        can_hold, can_fail = self._texts_of(variable)
+        can_hold, can_fail = self.texts_of(variable)
         related = self._implied if sketch.positive else self._implying
         truth = variable.mask_of_truth(truth=sketch.positive)
         parts: list[Formula] = [Literal(sketch.predicate, truth)]
@@ -200,7 +200,7 @@ class Space:
         parts.append(Literal(sketch.text, allowed) if allowed else FALSE)
         return conjunction(parts)
 
-    def _texts_of(self, variable: Variable) -> tuple[int, int]:
+    def texts_of(self, variable: Variable) -> tuple[int, int]:
         """Return the cells of its text where a predicate can hold, and where it can fail."""
         assert variable.text is not None
         found = self._can_hold.get(variable.number)

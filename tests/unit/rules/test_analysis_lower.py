@@ -54,7 +54,7 @@ def _compare(text: str, tree: Node, formulas: tuple[Formula, Formula], space: Sp
             assert search.find([*cells, formula]) is not None, (text, dict(facts.values))
 
 
-def _cell(variable: Variable, evaluation: Evaluation) -> Literal | None:
+def _cell(variable: Variable, evaluation: Evaluation) -> Literal | None:  # noqa: PLR0911  # one line for each kind
     """Return where a variable stands for these facts, or None if that can't be read off one part of the tree."""
     if variable.sides is not None:
         one, other = (evaluation.value(side.node) for side in variable.sides)

@@ -227,7 +227,8 @@ class _Turns:
 
 def row_security_sql(table: str) -> tuple[str, ...]:
     """Return the statements that wall off `table` by workspace on PostgreSQL (also for its owner)."""
-    setting = f"current_setting('{WORKSPACE_SETTING}', true)"
+    # As a query of its own it is asked once, not for each row.
+    setting = f"(SELECT current_setting('{WORKSPACE_SETTING}', true))"
     rule = f"{setting} = '{ALL_WORKSPACES}' OR workspace_id = {setting}"
     return (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",

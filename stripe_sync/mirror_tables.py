@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, String, Table, text
 from sqlalchemy.types import TypeEngine
 
 from engine.storage import BinaryText, Json, UtcDateTime
@@ -21,7 +21,7 @@ __all__ = ["MIRROR", "USES", "metadata"]
 
 
 _TYPES: Mapping[ColumnType, TypeEngine[Any]] = MappingProxyType(
-    {ColumnType.TEXT: Text(), ColumnType.INSTANT: UtcDateTime(), ColumnType.NUMBER: BigInteger()}
+    {ColumnType.TEXT: BinaryText, ColumnType.INSTANT: UtcDateTime(), ColumnType.NUMBER: BigInteger()}
 )
 _ORDERED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
     {

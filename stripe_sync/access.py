@@ -51,9 +51,7 @@ class Access:
             secret = self.vault.read(
                 connection.workspace_id, session, connection.id, SecretField.TOKEN, on_behalf(connection, purpose)
             )
-        return AccountReader(
-            self.gateway, self.budget, connection, secret.value, is_interactive=is_interactive, sleep=self.sleep
-        )
+        return AccountReader(self.gateway, self.budget, connection, secret.value, is_interactive=is_interactive)
 
     def close(self, reader: AccountReader, *, is_healthy: bool = True) -> None:
         """Note what a reader learnt, in a transaction of its own."""

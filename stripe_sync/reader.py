@@ -1,12 +1,12 @@
 """Reading one account: its token, its budget, its patience with 429s, and Stripe's clock as seen through it."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import TypeVar
 
-from stripe_sync.budget import Budget
+from stripe_sync.budget import Account, Budget
 from stripe_sync.connect.models import Connection
 from stripe_sync.gateway import Answer, Gateway, GatewayError, Page, Trouble
 from stripe_sync.kinds import Kind, StripeJson
@@ -36,7 +36,6 @@ class AccountReader:
         token: str,
         *,
         is_interactive: bool = False,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Read with `token`, which the vault gave out for `connection`.
 
@@ -47,25 +46,30 @@ class AccountReader:
         self._gateway = gateway
         self._budget = budget
         self._token = token
-        self._sleep = sleep
-        mode = "live" if connection.livemode else "test"
-        self._account = f"{connection.account_id}:{mode}{':interactive' if is_interactive else ''}"
+        self._account = Account(
+            account_id=connection.account_id, livemode=connection.livemode, is_interactive=is_interactive
+        )
         self._patience = () if is_interactive else PATIENCE_S
         self._offset = connection.clock_offset
         self._reads = 0
+        self._lock = Lock()
 
-    def read(self, ask: Callable[[Gateway, str], Said]) -> Said:
-        """Return what `ask(gateway, token)` returns, within the budget; raise GatewayError, after some 429s too."""
+    def read(self, ask: Callable[[Gateway, str], Said], endpoint: str = "other") -> Said:
+        """Return what `ask(gateway, token)` returns, within the budget; raise GatewayError, after some 429s too.
+
+        `endpoint` names the class of endpoints it asks, each of which has a limit of its own. Several threads may
+        read at once.
+        """
         for patience in (*self._patience, None):
-            self._budget.take(self._account)
-            self._reads += 1
+            self._budget.take(self._account, endpoint)
+            with self._lock:
+                self._reads += 1
             try:
                 said = ask(self._gateway, self._token)
             except GatewayError as error:
                 if error.trouble is not Trouble.RATE_LIMITED or patience is None:
                     raise
-                self._budget.punish(self._account, patience)
-                self._sleep(patience)
+                self._budget.punish(self._account, endpoint, patience, error.limit_reason)
             else:
                 self._settle(said)
                 return said
@@ -77,8 +81,9 @@ class AccountReader:
 
     def take_contact(self) -> Contact:
         """Return what was learnt since the last call."""
-        contact = Contact(reads=self._reads, clock_offset=self._offset)
-        self._reads = 0
+        with self._lock:
+            contact = Contact(reads=self._reads, clock_offset=self._offset)
+            self._reads = 0
         return contact
 
     def complete(self, kind: Kind, objects: Sequence[StripeJson]) -> list[StripeJson]:
@@ -98,7 +103,8 @@ class AccountReader:
             page = self.read(
                 lambda gateway, token, after=after: gateway.page(  # type: ignore[misc]  # bound in a loop
                     token, "/v1/subscription_items", params, starting_after=after
-                )
+                ),
+                "/v1/subscription_items",
             )
             found.extend(page.objects)
             if not page.has_more:

@@ -28,7 +28,13 @@ class StripeConfig:
     redis_url: str | None = field(default=None, repr=False)
     """Where the budgets of requests are shared; without it each process keeps its own."""
     requests_per_second: float = 20.0
-    """Per account and mode, for everything we read: below Stripe's 25 a second and list endpoint."""
+    """Per account, mode and class of endpoints: below Stripe's 25."""
+    requests_overall_live: float = 60.0
+    """Per account in live mode, for everything we read: below Stripe's 100, which the merchant's own traffic needs."""
+    requests_overall_test: float = 20.0
+    """Per account in test mode: below Stripe's 25."""
+    lists_at_once: int = 6
+    """How many lists of one account a backfill reads side by side."""
 
     @property
     def callback_url(self) -> str:

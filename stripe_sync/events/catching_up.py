@@ -5,11 +5,13 @@ moves on only after the log was read down to where the last reading began, with 
 late.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.ports import Clock
 from engine.storage import Database
+from stripe_sync import drift_repository
 from stripe_sync.access import Access
 from stripe_sync.connect import repository as connect_repository
 from stripe_sync.connect.models import Connection
@@ -22,6 +24,8 @@ from stripe_sync.reader import AccountReader
 EVERY = timedelta(minutes=10)
 """About 4,300 reads a month and connection, of Stripe's least allocation of 10,000; also what keeps contact fresh."""
 OVERLAP = timedelta(minutes=2)
+MEMORY = timedelta(days=29)
+"""Stripe's log remembers 30 days; whoever was away for longer reads the whole account again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class CatchingUp:
     database: Database
     clock: Clock
     access: Access
+    read_all: Callable[[Connection], None]
+    """Queues a run over everything the account holds."""
 
     def run(self, *, force: bool) -> int:
         """Read the log of every active connection that is due, or of all; return how many events were new."""
@@ -57,7 +63,7 @@ class CatchingUp:
 
     def _read_log(self, reader: AccountReader, connection: Connection) -> int:
         workspace_id, began = connection.workspace_id, None
-        since = (connection.events_until or connection.connected_at) - OVERLAP
+        since = (connection.events_until or connection.connected_at + connection.clock_offset) - OVERLAP
         total, after = 0, None
         while True:
             page = _page(reader, since, after)
@@ -69,10 +75,16 @@ class CatchingUp:
                 if not page.has_more:
                     now = self.clock.now()
                     connect_repository.note_caught_up(workspace_id, session, connection.id, began, now)
-                    return total
+                    drift_repository.judge(workspace_id, session, connection.id, began - OVERLAP)
+                    break
             after = page.objects[-1]["id"]
+        if began - since > MEMORY:
+            self.read_all(connection)
+        return total
 
 
 def _page(reader: AccountReader, since: datetime, after: str | None) -> Page:
     params = {"created": {"gte": int(since.timestamp())}}
-    return reader.read(lambda gateway, token: gateway.page(token, "/v1/events", params, starting_after=after))
+    return reader.read(
+        lambda gateway, token: gateway.page(token, "/v1/events", params, starting_after=after), "/v1/events"
+    )

@@ -138,6 +138,8 @@ class Refetching:
                     log.warning("stripe_refetch_refused", kind=refetch.kind.name, error=str(result.error))
                     queue_repository.refetch_answered(workspace_id, session, connection.id, refetch)
                 else:
+                    if result.is_deleted and refetch.cause == "sweep":
+                        mirroring.note_gone(refetch.kind, refetch.object_id, result.known, result.sent)
                     touched |= mirroring.take_fetch(
                         refetch.kind, result.payload, result.sent, result.known, is_deleted=result.is_deleted
                     )
@@ -147,7 +149,9 @@ class Refetching:
 
 def _fetch(reader: AccountReader, refetch: Refetch, known: Known | None) -> _Fetched | _Failed:
     try:
-        answer = reader.read(lambda gateway, token: gateway.fetch(token, refetch.kind, refetch.object_id))
+        answer = reader.read(
+            lambda gateway, token: gateway.fetch(token, refetch.kind, refetch.object_id), f"{refetch.kind.path}/id"
+        )
         (payload,) = reader.complete(refetch.kind, [answer.body])
         sent_at = answer.sent_at
     except GatewayError as error:

@@ -74,7 +74,7 @@ class CustomerReading:
         """Read a customer whole; return False if Stripe has none with that id; raise GatewayError."""
         kind = KINDS["customers"]
         try:
-            answer = reader.read(lambda gateway, token: gateway.fetch(token, kind, customer_id))
+            answer = reader.read(lambda gateway, token: gateway.fetch(token, kind, customer_id), f"{kind.path}/id")
         except GatewayError as error:
             if error.trouble is not Trouble.NOT_FOUND:
                 raise
@@ -114,7 +114,10 @@ class CustomerReading:
         for use in sorted(missing, key=lambda use: (use.kind, use.id)):
             kind = KINDS[use.kind]
             try:
-                answer = reader.read(lambda gateway, token, kind=kind, use=use: gateway.fetch(token, kind, use.id))  # type: ignore[misc]  # bound in a loop
+                answer = reader.read(
+                    lambda gateway, token, kind=kind, use=use: gateway.fetch(token, kind, use.id),  # type: ignore[misc]  # bound in a loop
+                    f"{kind.path}/id",
+                )
             except GatewayError as error:
                 if error.trouble is not Trouble.NOT_FOUND:
                     raise
@@ -166,7 +169,8 @@ def _listed(reader: AccountReader, kind: Kind, params: Mapping[str, Any]) -> _Li
     after: str | None = None
     while True:
         page: Page = reader.read(
-            lambda gateway, token, after=after: gateway.list_kind(token, kind, params, starting_after=after)  # type: ignore[misc]  # bound in a loop
+            lambda gateway, token, after=after: gateway.list_kind(token, kind, params, starting_after=after),  # type: ignore[misc]  # bound in a loop
+            kind.path,
         )
         objects = reader.complete(kind, page.objects)
         parts.append(_Part(kind=kind, objects=objects, stamp=reader.stamp(page.sent_at)))

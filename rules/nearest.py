@@ -1,8 +1,8 @@
 """The nearest change: what would have to be otherwise for a condition that is false to be true.
 
 Laws of this module
-- Fewest facts first, then the smallest distance: of amounts and counts relative to their size, of instants in
-  months; between texts and truth values every change is as far as any other.
+- Fewest facts first, then the smallest distance: of amounts and counts relative to what they are, of
+  instants in months; between texts and truth values every change is as far as any other.
 - Nothing is said that isn't so. A change is a stretch of values, read off the condition's formula, in which the
   condition is true while all else stays; before it is shown the interpreter tries it.
 - Bounded: past its limits nothing is said.
@@ -109,6 +109,12 @@ class _Seeker:
         self._types = types
         self._evaluation = evaluation
         self._currency = currency
+        names = (node.spec.name for node in nodes if isinstance(node, Fact) and node.spec is not None)
+        self._names = tuple(dict.fromkeys(names))
+
+    def _place(self, about: str) -> int:
+        """Return where a fact appears first in the condition."""
+        return self._names.index(about.partition("[")[0])
 
     def changes(self, free: frozenset[str], most: int) -> Iterator[Nearest]:
         """Yield changes of at most `most` of the facts in `free`, everything else staying as it is."""
@@ -136,7 +142,7 @@ class _Seeker:
         if not 0 < len(subjects) <= most:
             return None
         changes = []
-        for about in subjects:
+        for about in sorted(subjects, key=self._place):
             change = self._ofsubject_of(space, box, about)
             if change is None:
                 return None

@@ -47,7 +47,7 @@ def nearest_stretch(variable: Variable, cells: int, now: Any) -> Stretch | None:
         if not declared & variable.mask(variable.universe) & ~known:
             found = Stretch(is_known=True, samples=_samples(variable, known)) if isinstance(now, Unknown) else None
         elif variable.line in _MEASURED:
-            found = _measured(variable, known, now)
+            found = _measured(variable, cells & ~UNKNOWN_CELL, declared, now)
         elif variable.line in (Line.TEXT, Line.BOOLEAN, Line.JSON):
             found = _named(variable, known, now)
     if found is None and cells & UNKNOWN_CELL and not isinstance(now, Unknown):
@@ -55,14 +55,16 @@ def nearest_stretch(variable: Variable, cells: int, now: Any) -> Stretch | None:
     return found if found is not None and found.samples else None
 
 
-def _measured(variable: Variable, cells: int, now: Any) -> Stretch | None:
+def _measured(variable: Variable, cells: int, declared: int, now: Any) -> Stretch | None:
     stretches = []
     for first, last in _runs(cells):
         low, high = variable.ends(first), variable.ends(last)
         span = Range(low.low, low.low_in, high.high, high.high_in)
         if _is_counted(variable) and not _holds_a_whole_number(span):
             continue
-        run = ((1 << (last + 1)) - 1) & ~((1 << first) - 1)
+        run = ((1 << (last + 1)) - 1) & ~((1 << first) - 1) & declared
+        if not run:  # the fact is never there
+            continue
         stretches.append(Stretch(span=span, distance=_gap(span, now), samples=_samples(variable, run)))
     return min(stretches, key=lambda one: one.distance, default=None)
 
@@ -104,8 +106,7 @@ def _plain_span(variable: Variable, span: Range) -> Range | None:
     if (
         span.low[0] != number
         or span.high[0] not in (number, number + 1)
-        or (span.high[0] > number
-        and len(span.high) > 1)
+        or (span.high[0] > number and len(span.high) > 1)
     ):
         return None
     low = span.low[1] if len(span.low) > 1 else None
@@ -156,7 +157,7 @@ def _holds_a_whole_number(span: Range) -> bool:
 
 
 def _gap(span: Range, now: Any) -> float:
-    """Return how far it is from `now` to a stretch: relative for numbers, in months for instants."""
+    """Return how far it is from `now` to a stretch: in terms of `now` for numbers, in months for instants."""
     bounds = [bound for bound in (span.low, span.high) if bound is not None]
     if not bounds:
         return FAR
@@ -168,7 +169,7 @@ def _gap(span: Range, now: Any) -> float:
 
 def _between(bound: Any, now: Any) -> float:
     if isinstance(bound, Decimal):
-        return float(abs(bound - now) / max(Decimal(1), abs(bound), abs(now)))
+        return float(abs(bound - now) / max(Decimal(1), abs(now)))
     if isinstance(bound, datetime | timedelta):
         return float(abs(bound - now) / _MONTH)
     return FAR

@@ -20,7 +20,7 @@ from tests.unit.rules.choices import Choices, is_rare, pick
 from tests.unit.rules.facts import NOW
 from web.facts import CATALOG
 
-_LEAVES = (
+LEAVES = (
     "mrr > 100", "mrr <= 100", "mrr == 0", "mrr < 0", "mrr != 100", "mrr in [0, 100]", "(mrr ?? 0) < 50", "mrr == null",
     "hour >= 12", "hour != null", "hour < 12",
     'plan == "Pro"', 'plan in ["Pro", "Team"]', 'plan =~ "Pr"', 'plan != "Pro"',
@@ -28,7 +28,7 @@ _LEAVES = (
     'plan_interval == "month"', 'plan_interval in ["day", "week"]', 'plan_interval != "year"',
     'plan_interval == "year"', "mrr > hour", "mrr <= hour",
 )  # fmt: skip
-_VALUES: Mapping[str, tuple[FactValue | None, ...]] = {
+VALUES: Mapping[str, tuple[FactValue | None, ...]] = {
     "mrr": (None, *map(Decimal, ("-1", "0", "25", "75", "100", "150"))),
     "hour": (None, Decimal(-2), Decimal(5), Decimal(12), Decimal(80)),
     "plan": (None, "Pro", "Pre", "Piano", "Team", "Zed"),
@@ -36,13 +36,13 @@ _VALUES: Mapping[str, tuple[FactValue | None, ...]] = {
     "plan_interval": (None, "day", "week", "month", "year"),
 }
 _ACTIONS = ("{assign_team: a}", "{assign_team: b}", "{priority: high}", "{assign_team: a, priority: low}", "{note: n}")
-_FACTS = tuple(_VALUES)
+_FACTS = tuple(VALUES)
 
 
 def ruleset(choices: Choices) -> str:
     """Return the text of a ruleset of a few rules over three of the facts."""
     dropped = {pick(choices, _FACTS), pick(choices, _FACTS)}
-    leaves = [leaf for leaf in _LEAVES if not any(name in leaf.replace("plan_interval", "@") for name in dropped)]
+    leaves = [leaf for leaf in LEAVES if not any(name in leaf.replace("plan_interval", "@") for name in dropped)]
     rules = []
     for number in range(choices.number(1, 6)):
         rule = (
@@ -179,5 +179,5 @@ def _mentions(text: str, name: str) -> bool:
 
 
 def _assignments(names: list[str]) -> Iterator[dict[str, FactValue]]:
-    for values in itertools.product(*(_VALUES[name] for name in names)):
+    for values in itertools.product(*(VALUES[name] for name in names)):
         yield {name: value for name, value in zip(names, values, strict=True) if value is not None}

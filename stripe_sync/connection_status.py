@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from engine.core.facts import format_instant
 from engine.ids import WorkspaceId
-from stripe_sync import queue_repository
+from stripe_sync import drift_repository, queue_repository
 from stripe_sync.backfill import repository as backfill_repository
 from stripe_sync.backfill.models import Progress, Run, RunStatus, progress_of
 from stripe_sync.connect import repository as connect_repository
@@ -36,6 +36,7 @@ def _status(
     runs = backfill_repository.newest(workspace_id, session, connection.id, 2)
     has_own_endpoint = connection.kind is CredentialKind.RESTRICTED_KEY
     events = event_repository.counts(workspace_id, session, connection.id)
+    drifted = drift_repository.counts(workspace_id, session, connection.id)
     return {
         "id": connection.id,
         "kind": connection.kind.value,
@@ -54,7 +55,9 @@ def _status(
         "events": {state: events.get(state, 0) for state in ("pending", "failed", "parked")},
         "refetches": queue_repository.count_refetches(workspace_id, session, connection.id),
         "reads": connection.reads,
-        "drift": None,
+        "drift": sum(drifted.values()) if connection.caught_up_at and connection.synced_kinds else None,
+        "drift_by_kind": drifted,
+        "ignored": event_repository.ignored(workspace_id, session, connection.id),
         "revoke_url": dashboard_of(connection, config).apps_url,
     }
 

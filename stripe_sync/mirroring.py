@@ -5,17 +5,19 @@ is queued in the same transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
-from stripe_sync import mirror_repository, mirror_write_repository, queue_repository
+from stripe_sync import drift, drift_repository, mirror_repository, mirror_write_repository, queue_repository
 from stripe_sync.apply import Known, News, Source, complete, judge, stamp_of_fetch
+from stripe_sync.connect import repository as connect_repository
 from stripe_sync.kinds import KINDS, SHARED_KINDS, Kind, StripeJson, nested_objects, reference, uses
 from stripe_sync.matching import CustomerKey
+from stripe_sync.mirror_repository import MirrorRow
 
 _OWNERS = (
     # Where an object's customer is found, if not on the object itself: field, kind of the owner.
@@ -64,9 +66,52 @@ class Mirroring:
         Who uses shared objects is not told: a run derives everybody's facts once its lists are read.
         """
         news = News(stamp=stamp, source=Source.PAGE)
+        before = self._rows_to_measure(kind, objects, run_id)
         written = self._write(kind, objects, news, run_id)
+        if before is not None:
+            self._measure(kind, [payload for payload in objects if payload["id"] in written], before, stamp)
         self._take_nested(kind, objects, news, run_id)
         return frozenset() if kind.name in SHARED_KINDS else self._touched(kind, written)
+
+    def _rows_to_measure(
+        self, kind: Kind, objects: Sequence[StripeJson], run_id: str | None
+    ) -> Mapping[str, MirrorRow] | None:
+        """Return what is there before a sweep's page is written; None where there is nothing to measure yet."""
+        if run_id is None:
+            return None
+        connection = connect_repository.find_connection(self.workspace_id, self.session, self.connection_id)
+        if connection is None or kind.name not in connection.synced_kinds:
+            return None
+        ids = [payload["id"] for payload in objects]
+        return mirror_repository.find_rows(self.workspace_id, self.session, self.connection_id, kind, ids)
+
+    def _measure(
+        self, kind: Kind, written: Sequence[StripeJson], before: Mapping[str, MirrorRow], stamp: datetime
+    ) -> None:
+        """Note what a page of a sweep showed to be another than we had it."""
+        missing = [(payload["id"], None) for payload in written if payload["id"] not in before]
+        different = [
+            (row.id, row.known.stamp)
+            for payload in written
+            if (row := before.get(payload["id"])) is not None
+            and row.known.source is not Source.EVENT
+            and drift.differs(kind, row.payload, payload)
+        ]
+        for what, found in (("missing", missing), ("different", different)):
+            drift_repository.suspect(self.workspace_id, self.session, self.connection_id, kind.name, what, found, stamp)
+
+    def note_gone(self, kind: Kind, object_id: str, known: Known | None, sent: datetime) -> None:
+        """Note that Stripe no longer has an object that a sweep missed and the mirror still had."""
+        if known is not None and not known.is_deleted:
+            drift_repository.suspect(
+                self.workspace_id,
+                self.session,
+                self.connection_id,
+                kind.name,
+                "gone",
+                [(object_id, known.stamp)],
+                sent,
+            )
 
     def _take_nested(self, kind: Kind, objects: Sequence[StripeJson], news: News, run_id: str | None) -> None:
         """Take whole objects inside others as a page shows them; a tie is left alone, they have events of their own."""

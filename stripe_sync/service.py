@@ -6,19 +6,28 @@ and started again at any point.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from engine.audit import repository as audit
+from engine.core.facts import JsonValue
 from engine.faults import Conflict, NotFound
 from engine.ids import ConnectionId, EndUserId, MemberId, WorkspaceId
 from engine.outbox import repository as outbox
 from engine.ports import BillingFacts, Clock, Waker
 from engine.storage import Database
-from stripe_sync import candidate_repository, connection_status, links, mirror_repository, queue_repository
+from stripe_sync import (
+    candidate_repository,
+    connection_status,
+    drift_repository,
+    links,
+    mirror_repository,
+    queue_repository,
+)
 from stripe_sync.access import Access
 from stripe_sync.backfill import repository as backfill_repository
 from stripe_sync.backfill.running import Running
@@ -30,11 +39,13 @@ from stripe_sync.connect.models import Connection, ConnectRefused, CredentialKin
 from stripe_sync.connect.refreshing import Refreshing
 from stripe_sync.connect.sealing import KeyRing
 from stripe_sync.connect.vault import Vault
+from stripe_sync.events import repository as event_repository
 from stripe_sync.events.catching_up import CatchingUp
 from stripe_sync.events.draining import Draining
 from stripe_sync.events.models import Received
 from stripe_sync.events.receiving import Receiving
 from stripe_sync.events.refetching import Refetching
+from stripe_sync.events.repository import ListedEvent
 from stripe_sync.explain_service import ExplainService
 from stripe_sync.fact_service import Cause, FactService
 from stripe_sync.gateway import Gateway
@@ -45,6 +56,7 @@ from stripe_sync.lookup.reading import CustomerReading
 from stripe_sync.lookup.senders import SenderLookup
 from stripe_sync.panel_service import PanelService
 from stripe_sync.rates import PublishedRates
+from stripe_sync.reconciling import Reconciling
 from stripe_sync.settings import StripeConfig
 from stripe_sync.transport import Wire
 
@@ -115,7 +127,8 @@ class StripeService:
         self._reading = CustomerReading(database, clock, self._linking)
         limits = LookupLimits(config.redis_url)
         self._senders = SenderLookup(database, clock, self._access, self._reading, limits)
-        self._catching_up = CatchingUp(database, clock, self._access)
+        self._catching_up = CatchingUp(database, clock, self._access, self._read_all)
+        self._reconciling = Reconciling(database, clock, self._running.queue)
 
     # Connecting ---------------------------------------------------------------------------------------------------
 
@@ -266,6 +279,43 @@ class StripeService:
         if count:
             self._waker.wake(EVENTS_TOPIC)
         return count
+
+    def reconcile(self) -> int:
+        """Queue a sweep for every connection whose night has come; return how many."""
+        count = self._reconciling.run()
+        if count:
+            self._waker.wake(BACKFILL_TOPIC)
+        return count
+
+    def _read_all(self, connection: Connection) -> None:
+        """Queue a run because the event log does not reach back far enough."""
+        with self._database.workspace(connection.workspace_id) as session:
+            self._running.queue(connection.workspace_id, session, connection.id)
+        self._waker.wake(BACKFILL_TOPIC)
+
+    def events(
+        self, workspace_id: WorkspaceId, states: Collection[str] = (), limit: int = 100
+    ) -> Sequence[ListedEvent]:
+        """Return the newest events of a workspace in some states (`pending failed parked done`), or in any."""
+        with self._database.workspace(workspace_id, readonly=True) as session:
+            return event_repository.listed(workspace_id, session, states, limit)
+
+    def replay_events(self, workspace_id: WorkspaceId, *, member_id: MemberId, event_id: str | None = None) -> int:
+        """Let parked and failed events be tried again now: one, or all; return how many."""
+        now = self._clock.now()
+        with self._database.workspace(workspace_id) as session:
+            count = event_repository.replay(workspace_id, session, event_id, now)
+            if count:
+                detail: dict[str, JsonValue] = {"events": count}
+                audit.record(workspace_id, session, member_id, "stripe.events_replayed", event_id or "all", detail, now)
+        if count:
+            self._waker.wake(EVENTS_TOPIC)
+        return count
+
+    def drift(self) -> dict[str, int]:
+        """Return how many objects drifted lately in all workspaces, by kind; should be empty."""
+        with self._database.system(readonly=True) as session:
+            return drift_repository.system_counts(session)
 
     def rotate_keys(self) -> int:
         """Encrypt every secret again under the first key; return how many rows changed."""

@@ -9,7 +9,7 @@ from web.auth.gate import Gate, find_principal, present_csrf_token
 from web.current import EXTENSION
 from web.metrics import Gauges
 from web.openapi import new_app, refuse_unfit_address
-from web.readiness import backlog
+from web.readiness import backlog, drift
 from web.settings import Settings
 from web.wiring import Services
 
@@ -30,5 +30,13 @@ def create_app(services: Services, settings: Settings) -> OpenAPI:
     resources.register(app)
     screens.register(app)
     services.metrics.gauges(Gauges(lambda: backlog(services)))
+    services.metrics.gauges(
+        Gauges(
+            lambda: drift(services),
+            "ochre_stripe_drift",
+            "Objects that sweeps of the last week found wrong and no event told of, by kind; should be zero.",
+            "kind",
+        )
+    )
     check_declarations(app)
     return app

@@ -29,6 +29,7 @@ DRAINS: dict[str, Callable[[Services], int]] = {
     "outbox": lambda services: services.outbox.drain(),
     "backfill": lambda services: services.stripe.run_backfills(),
     "catch_up": lambda services: services.stripe.catch_up(),
+    "reconcile": lambda services: services.stripe.reconcile(),
     "facts": lambda services: services.facts.drain_due(services.database, services.clock, services.waker),
     "housekeeping": _housekeeping,
 }

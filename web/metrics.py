@@ -63,16 +63,24 @@ class Metrics:
 
 
 class Gauges(Collector):
-    """Values that are read when somebody asks: how much waits to be done."""
+    """Values of one family that are read when somebody asks, such as how much waits to be done."""
 
-    def __init__(self, read: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Mapping[str, int]],
+        name: str = "ochre_backlog",
+        help_text: str = "Things that wait to be worked on, by topic.",
+        label: str = "topic",
+    ) -> None:
         self._read = read
+        self._family = (name, help_text, label)
 
     @override
     def collect(self) -> Iterable[Metric]:
-        family = GaugeMetricFamily("ochre_backlog", "Things that wait to be worked on, by topic.", labels=("topic",))
-        for topic, count in self._read().items():
-            family.add_metric([topic], count)
+        name, help_text, label = self._family
+        family = GaugeMetricFamily(name, help_text, labels=(label,))
+        for value, count in self._read().items():
+            family.add_metric([value], count)
         yield family
 
     def describe(self) -> Iterable[Metric]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine.outbox import repository as outbox
 from engine.storage import Database
+from stripe_sync.kinds import KINDS
 from web.schedules import repository as schedules
 from web.waker import QUICK, SLOW, connect, queue_named
 
@@ -133,3 +134,13 @@ def backlog(services: "Services") -> dict[str, int]:
         log.warning("database_unreachable", error=type(error).__name__)
     queued = read_redis(services.settings.redis_url, services.clock.now()).queued
     return found if queued is None else {**found, "jobs": queued}
+
+
+def drift(services: "Services") -> dict[str, int]:
+    """Return how many objects drifted lately, for every kind of object; empty while it cannot be asked."""
+    try:
+        found = services.stripe.drift()
+    except SQLAlchemyError as error:
+        log.warning("database_unreachable", error=type(error).__name__)
+        return {}
+    return dict.fromkeys(KINDS, 0) | found

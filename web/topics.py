@@ -7,8 +7,9 @@ EVERY = {
     "outbox": timedelta(seconds=15),
     "backfill": timedelta(seconds=10),
     "catch_up": timedelta(minutes=1),
+    "reconcile": timedelta(hours=1),
     "facts": timedelta(minutes=1),
     "housekeeping": timedelta(hours=1),
 }
-SLOW = frozenset({"backfill", "catch_up", "facts", "housekeeping"})
+SLOW = frozenset({"backfill", "catch_up", "reconcile", "facts", "housekeeping"})
 """These may work for long; they have a queue of their own, so that nothing waits behind them."""

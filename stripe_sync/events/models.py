@@ -1,8 +1,9 @@
 """What becomes of a delivered event, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.ids import ConnectionId, WorkspaceId
+from stripe_sync.connect.models import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class Ignored:
 
     reason: str
     """`malformed`, `unused_type`, `unknown_account`, `other_mode` or `inactive`: a closed set, fit for a metric."""
+    of: Connection | None = field(default=None, compare=False)
+    """A connection of the account it came from, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

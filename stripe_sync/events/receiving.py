@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId
 from engine.ports import Clock
-from engine.storage import Database
+from engine.storage import ALL_WORKSPACES, Database
 from stripe_sync import jsontext
 from stripe_sync.connect import repository as connect_repository
 from stripe_sync.connect.models import Connection
@@ -55,7 +55,9 @@ class Receiving:
             return BadSignature(reason=fault)
         return self._store(
             body,
-            lambda _, event: connection if event.livemode == connection.livemode else Ignored(reason="other_mode"),
+            lambda _, event: (
+                connection if event.livemode == connection.livemode else Ignored(reason="other_mode", of=connection)
+            ),
         )
 
     def _secret(self, connection: Connection) -> str | None:
@@ -88,6 +90,14 @@ class Receiving:
         with self._database.system() as session:
             connection = find(session, event)
             if isinstance(connection, Ignored):
+                owner = connection.of
+                repository.count_ignored(
+                    ALL_WORKSPACES if owner is None else owner.workspace_id,
+                    session,
+                    None if owner is None else owner.id,
+                    connection.reason,
+                    now,
+                )
                 return connection
             new = repository.add(connection.workspace_id, session, connection.id, [stored(event, document)], now)
             connect_repository.note_event(connection.workspace_id, session, connection.id, now)
@@ -104,6 +114,7 @@ def stored(event: StripeEvent, document: Mapping[str, object], origin: str = "we
     return NewEvent(
         event_id=event.id,
         type=event.type,
+        object_id=routes.subject_of(event),
         created=event.created,
         payload=jsontext.dump(document),
         origin=origin,
@@ -119,6 +130,6 @@ def _route(session: Session, event: StripeEvent) -> Connection | Ignored:
         return Ignored(reason="unknown_account")
     in_mode = [connection for connection in found if connection.livemode == event.livemode]
     if not in_mode:
-        return Ignored(reason="other_mode")
+        return Ignored(reason="other_mode", of=found[0])
     active = [connection for connection in in_mode if connection.is_active]
-    return active[0] if active else Ignored(reason="inactive")
+    return active[0] if active else Ignored(reason="inactive", of=in_mode[0])

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
 from engine.storage import upsert
-from stripe_sync.tables import DbStripeEvent
+from stripe_sync.tables import DbIgnoredEvents, DbStripeEvent
 
 MAX_ATTEMPTS = 8
 WAITING = ("pending", "failed")
@@ -21,9 +21,29 @@ class NewEvent:
 
     event_id: str
     type: str
+    object_id: str | None = None
+    """The object it shows, or the customer or subscription that this belongs to."""
     created: datetime
     payload: str = field(repr=False)
     origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedEvent:
+    """An event as people look at it, without what it says."""
+
+    event_id: str
+    connection_id: ConnectionId
+    type: str
+    object_id: str | None
+    state: str
+    origin: str
+    attempts: int
+    error: str | None
+    created: datetime
+    received_at: datetime
+    available_at: datetime
+    """When it is tried again, if it failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +75,7 @@ def add(
             "connection_id": connection_id,
             "event_id": event.event_id,
             "type": event.type,
+            "object_id": event.object_id,
             "created": event.created,
             "payload": event.payload,
             "origin": event.origin,
@@ -110,6 +131,69 @@ def waiting_of_type(
         DbStripeEvent.available_at <= now,
     )
     return [_stored(row) for row in session.scalars(query.order_by(DbStripeEvent.id))]
+
+
+def count_ignored(
+    workspace_id: WorkspaceId | str, session: Session, connection_id: ConnectionId | None, reason: str, now: datetime
+) -> None:
+    """Count a signed delivery that nobody needed; one for an account nobody knows under the workspace `*`."""
+    statement = upsert(session, DbIgnoredEvents.__table__).values(  # type: ignore[arg-type]  # is a Table
+        workspace_id=workspace_id, connection_id=connection_id or "", reason=reason, count=1, last_at=now
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["workspace_id", "connection_id", "reason"],
+            set_={"count": DbIgnoredEvents.count + 1, "last_at": statement.excluded.last_at},
+        )
+    )
+
+
+def ignored(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> dict[str, int]:
+    """Return how many signed deliveries of a connection's account nobody needed, by reason."""
+    query = select(DbIgnoredEvents.reason, DbIgnoredEvents.count).where(
+        DbIgnoredEvents.workspace_id == workspace_id, DbIgnoredEvents.connection_id == connection_id
+    )
+    return dict(row for row in session.execute(query))
+
+
+def system_ignored(session: Session) -> dict[str, int]:
+    """Return how many signed deliveries nobody needed in all, by reason."""
+    query = select(DbIgnoredEvents.reason, func.sum(DbIgnoredEvents.count)).group_by(DbIgnoredEvents.reason)
+    return {reason: int(count) for reason, count in session.execute(query)}
+
+
+def listed(workspace_id: WorkspaceId, session: Session, states: Collection[str], limit: int) -> Sequence[ListedEvent]:
+    """Return the newest events of a workspace that are in one of these states (any, if none is given)."""
+    query = select(DbStripeEvent).where(DbStripeEvent.workspace_id == workspace_id)
+    if states:
+        query = query.where(DbStripeEvent.state.in_(states))
+    return [
+        ListedEvent(
+            event_id=row.event_id,
+            connection_id=ConnectionId(row.connection_id),
+            type=row.type,
+            object_id=row.object_id,
+            state=row.state,
+            origin=row.origin,
+            attempts=row.attempts,
+            error=row.last_error,
+            created=row.created,
+            received_at=row.received_at,
+            available_at=row.available_at,
+        )
+        for row in session.scalars(query.order_by(DbStripeEvent.id.desc()).limit(limit))
+    ]
+
+
+def replay(workspace_id: WorkspaceId, session: Session, event_id: str | None, now: datetime) -> int:
+    """Let parked and failed events be tried again now, as if they had just come: one, or all; return how many."""
+    query = update(DbStripeEvent).where(
+        DbStripeEvent.workspace_id == workspace_id, DbStripeEvent.state.in_(("parked", "failed"))
+    )
+    if event_id is not None:
+        query = query.where(DbStripeEvent.event_id == event_id)
+    query = query.values(state="pending", attempts=0, available_at=now)
+    return len(session.scalars(query.returning(DbStripeEvent.id)).all())
 
 
 def mark_done(workspace_id: WorkspaceId, session: Session, row_ids: Collection[int], now: datetime) -> None:

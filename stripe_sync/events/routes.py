@@ -167,6 +167,15 @@ def plan(event: StripeEvent) -> Plan:
     return Plan(kind=kind, is_deleted=is_deleted, refetch=others)
 
 
+def subject_of(event: StripeEvent) -> str | None:
+    """Return the id of the object an event is about: the one it shows if that is mirrored, else its owner."""
+    content = event.object
+    if content.get("object") in KIND_OF_OBJECT:
+        return reference(content, "id")
+    owners = _owners(content)
+    return owners[-1][1] if owners else reference(content, "id")
+
+
 def _owners(content: Mapping[str, Any]) -> tuple[tuple[Kind, str], ...]:
     names = (("customer", "customers"), ("subscription", "subscriptions"))
     return tuple((KINDS[kind], found) for name, kind in names if (found := reference(content, name)))

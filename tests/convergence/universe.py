@@ -295,8 +295,7 @@ class Universe:
             grant = {"account": self.account(number), "client_id": query["client_id"], "scope": "read_only"}
             code = self.stripe.perform("authorize", grant, self.clock.stripe_now)["code"]
             answer = {"code": code, "state": query["state"], "scope": "read_only"}
-            outcome = self.service.finish_connect(workspace_id, member_id=owner, binding=BROWSER, query=answer)
-            self.last_refusal = outcome
+            self.service.finish_connect(workspace_id, member_id=owner, binding=BROWSER, query=answer)
             self._collect()
 
     def connection(self, number: int) -> Connection | None:
@@ -313,12 +312,10 @@ class Universe:
         self.armed.races.clear()
         self.waker.topics.clear()
         self._start()
-        if any(connection is None or not connection.is_active for connection in map(self.connection, (0, 1))):
-            self.connect()
-            assert isinstance(self.last_refusal, Connection), self.last_refusal
+        self._connect_who_is_not()
         for attempt in list(self.outbox):
             self._deliver(attempt)
-        self.pass_time(700)
+        self.pass_time(900)
         for number in itertools.count():
             self._collect()
             for attempt in list(self.outbox):
@@ -326,10 +323,17 @@ class Universe:
             for topic in ("catch_up", *TOPICS):
                 self.work(topic)
             waiting = self.waiting()
-            if not waiting and not self.outbox:
+            if not waiting and not self.outbox and not self._connect_who_is_not():
                 break
             assert number < MOST_ROUNDS, f"never quiet: {waiting}"
             self.pass_time(30 if number < 20 else 700)
+
+    def _connect_who_is_not(self) -> bool:
+        """Connect again where a merchant has withdrawn; return whether there was one."""
+        if all(connection is not None and connection.is_active for connection in map(self.connection, (0, 1))):
+            return False
+        self.connect()
+        return True
 
     def waiting(self) -> dict[str, int]:
         """Return how much waits to be done, by what it is."""

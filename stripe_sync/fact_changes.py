@@ -15,6 +15,7 @@ from engine.core.facts import CountPassed, Facts, FactType, FactValue, HasPassed
 from engine.ids import EndUserId
 from stripe_sync.catalog import STRIPE_FACTS
 from stripe_sync.derive import Rate, at
+from stripe_sync.derive.clock import next_flip
 
 _FRESHNESS = frozenset({"synced_at", "sync_age"})
 _TOLD = tuple(
@@ -56,6 +57,8 @@ def changes(
 
     `at_old_rates` is `new` once more, converted with the rates of `old`, where those differ.
     """
+    if _is_still(old, new, now):
+        return
     before, after = at(old, old.as_of), at(new, now)
     for spec in _TOLD:
         was, is_ = before.values.get(spec.name), after.values.get(spec.name)
@@ -65,3 +68,14 @@ def changes(
         if steady and at_old_rates is not None and at_old_rates.values.get(spec.name) == was:
             continue
         yield FactChange(end_user_id=end_user_id, fact=spec.name, old=was, new=is_)
+
+
+def _is_still(old: Facts, new: Facts, now: datetime) -> bool:
+    """Return whether nothing that is stored is another, and the clock has flipped nothing since."""
+    flip = next_flip(old, old.as_of)
+    return (
+        (flip is None or flip > now)
+        and old.reasons.keys() - _FRESHNESS == new.reasons.keys() - _FRESHNESS
+        and all(old.values.get(name) == value for name, value in new.values.items() if name not in _FRESHNESS)
+        and old.values.keys() - _FRESHNESS == new.values.keys() - _FRESHNESS
+    )

@@ -31,7 +31,7 @@ def at(stored: Facts, now: datetime) -> Facts:
     for name, form in _CLOCK_FACTS.items():
         if name in reasons:
             continue
-        reason = _reason(form, stored)
+        reason = reason_of(form, stored)
         if reason is not None:
             reasons[name] = reason
         else:
@@ -41,7 +41,7 @@ def at(stored: Facts, now: datetime) -> Facts:
     return Facts(as_of=now, values=values, reasons=reasons, notes=stored.notes)
 
 
-def _reason(form: ClockForm, stored: Facts) -> Reason | None:
+def reason_of(form: ClockForm, stored: Facts) -> Reason | None:
     """Return why a clock fact has no value; of several instants, those that are not there do no harm."""
     reasons = [stored.reasons[name] for name in inputs_of(form) if name in stored.reasons]
     if isinstance(form, RecentNames):

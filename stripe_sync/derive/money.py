@@ -77,10 +77,8 @@ def convert(sums: Mapping[str, Exact], settings: DeriveSettings, now: datetime) 
 def rounded(amount: Fraction, currency: str) -> Decimal | Missing:
     """Return `amount` rounded half-up to the decimals `currency` shows."""
     decimals = shown_decimals(currency)
-    if abs(amount) >= LARGEST:
+    part, whole = abs(amount.numerator), amount.denominator
+    if part >= LARGEST * whole:
         return Missing(reason=Reason.UNSUPPORTED, code="too_large", message="the amount is too large to keep")
-    if not amount:
-        return Decimal(0).scaleb(-decimals)
-    scaled = abs(amount) * 10**decimals
-    units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(-units if amount < 0 else units).scaleb(-decimals)
+    units = (2 * part * 10**decimals + whole) // (2 * whole)
+    return Decimal(-units if amount.numerator < 0 else units).scaleb(-decimals)

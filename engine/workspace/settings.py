@@ -19,8 +19,8 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 MAX_BLOCKS_A_DAY = 10
 MAX_OVERRIDES = 400
 MAX_RETENTION_DAYS = 3650
-_RATE = re.compile(r"\d{1,12}(?:\.\d{1,12})?")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_RATE = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 OF_FACTS = frozenset(
     {"reporting_currency", "on_ambiguous", "subtract_repeating", "subtract_once", "churn_at", "rate_overrides"}
 )

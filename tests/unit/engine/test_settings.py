@@ -25,6 +25,7 @@ def test_settings_survive_the_way_through_json() -> None:
             "subtract_once": True,
             "churn_at": "cancellation",
             "business_hours": {"monday": [["09:00", "12:30"], ["13:00", "24:00"]], "sunday": []},
+            "rate_overrides": [{"currency": "KWD", "into": "eur", "rate": "3.050", "date": "2026-11-01"}],
         }
     )
 
@@ -38,6 +39,13 @@ def test_settings_survive_the_way_through_json() -> None:
     "raw",
     [
         {"reporting_currency": "dollars"},
+        {"reporting_currency": "xyz"},
+        {"rate_overrides": {}},
+        {"rate_overrides": [{"currency": "eur", "into": "usd", "rate": "1.1"}]},
+        {"rate_overrides": [{"currency": "eur", "into": "eur", "rate": "1.1", "date": "2026-11-01"}]},
+        {"rate_overrides": [{"currency": "eur", "into": "usd", "rate": "Infinity", "date": "2026-11-01"}]},
+        {"rate_overrides": [{"currency": "eur", "into": "usd", "rate": "1", "date": "2026-13-01"}]},
+        {"rate_overrides": [{"currency": "eur", "into": "usd", "rate": "1", "date": "2026-11-01"}] * 2},
         {"reporting_currency": 1},
         {"timezone": "Mars/Olympus"},
         {"timezone": "../../etc/passwd"},

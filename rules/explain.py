@@ -10,6 +10,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from engine.core.decide import decide, judge
+from engine.core.explain import unknown_in_words
 from engine.core.facts import Facts, JsonValue, Reason, format_instant
 from engine.core.ruleset import Mode
 from rules import limits
@@ -17,10 +18,13 @@ from rules.check import CheckedRule, CheckedRuleset
 from rules.compile import interpreted_ruleset
 from rules.interpret import Evaluation
 from rules.kinds import Kind
+from rules.nearest import nearest_change
 from rules.tree import Collection, Fact, Literal, Node
 from rules.values import Unknown, Value, kind_of
 
 LONGEST_TEXT = 200
+MOST_NEAREST = 100
+"""The nearest change is sought for rules among the first so many; nobody reads on."""
 MOST_ITEMS = 50
 
 
@@ -31,8 +35,12 @@ def trace(
     now: datetime,
     on: str = "created",
     conversation_id: str | None = None,
+    currency: str | None = None,
 ) -> list[JsonValue]:
-    """Return, for each rule in order, its outcome and the tree of its condition.
+    """Return, for each rule in order, its outcome and the tree of its condition; `currency` is that of amounts.
+
+    A rule that did not match says the nearest change that would have made it match (`nearest`, of the first rules
+    only), one that is unknown which facts it lacks and why (`lacking`).
 
     An outcome is `matched`, `not_matched`, `unknown`, `shadow` (matched, but changes nothing), `not_reached` (a rule
     above stopped the check), `draft`, or `not_triggered` (it is not checked on `on`).
@@ -50,6 +58,12 @@ def trace(
         if rule.name in judged:
             one = judged[rule.name]
             outcome = _judged(one.verdict.result, is_live=one.is_live)
+        found: dict[str, JsonValue] = {}
+        if outcome == "not_matched" and len(traces) < MOST_NEAREST:
+            nearest = nearest_change(rule.tree, facts, now=now, zone=ZoneInfo(checked.timezone), currency=currency)
+            found["nearest"] = None if nearest is None else nearest.to_json()
+        elif outcome == "unknown":
+            found["lacking"] = _lacking(judged[rule.name].verdict.unknown, facts)
         traces.append(
             {
                 "rule": rule.name,
@@ -59,6 +73,7 @@ def trace(
                 "set": list[JsonValue](slots.get(rule.name, [])),
                 "lost": list[JsonValue](_lost(rule, slots.get(rule.name, []), outcome)),
                 "tree": trace_condition(rule.tree, rule.text, facts, now=now, timezone=checked.timezone),
+                **found,
             }
         )
     return traces
@@ -67,6 +82,12 @@ def trace(
 def trace_condition(tree: Node, text: str, facts: Facts, *, now: datetime, timezone: str) -> dict[str, JsonValue]:
     """Return the tree of one condition: text, result, value, and for an unknown fact the reason."""
     return _part(tree, text, Evaluation(facts, now, ZoneInfo(timezone)))
+
+
+def _lacking(names: tuple[str, ...], facts: Facts) -> list[JsonValue]:
+    """Return the facts that an unknown condition lacks, each with its reason and a sentence."""
+    reasons = {name: reason.value for name, reason in facts.reasons.items()}
+    return [{"fact": name, "reason": reasons.get(name), "text": unknown_in_words(name, reasons)} for name in names]
 
 
 def _unjudged(rule: CheckedRule, on: str) -> str:

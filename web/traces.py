@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from engine.core.facts import FactCatalog, JsonValue
+from engine.core.facts import FactCatalog, Facts, JsonValue
 from engine.ids import WorkspaceId
 from engine.inbox import service
 from engine.inbox.models import DecisionRecord
+from engine.workspace import repository as workspaces
 from rules.check import CheckedRuleset, check
 from rules.explain import trace
 from rules.models import PublishedVersion
@@ -45,7 +46,32 @@ class Traces:
             telling = {*record.decision.matched, *record.decision.shadow}
             checked = replace(checked, rules=tuple(rule for rule in checked.rules if rule.name in telling))
         facts = service.facts_of(workspace_id, session, record, self._catalog)
-        return trace(checked, facts, now=record.created_at, on=record.on, conversation_id=record.conversation_id)
+        return trace(
+            checked,
+            facts,
+            now=record.created_at,
+            on=record.on,
+            conversation_id=record.conversation_id,
+            currency=_currency(workspace_id, session),
+        )
+
+    def of_facts(
+        self,
+        workspace_id: WorkspaceId,
+        session: Session,
+        checked: CheckedRuleset,
+        facts: Facts,
+        *,
+        on: str,
+        conversation_id: str | None,
+    ) -> list[JsonValue]:
+        """Return the trace of what `checked` makes of facts that were given."""
+        currency = _currency(workspace_id, session)
+        return trace(checked, facts, now=facts.as_of, on=on, conversation_id=conversation_id, currency=currency)
+
+    def published(self, workspace_id: WorkspaceId, session: Session, number: int) -> CheckedRuleset | None:
+        """Return a published version, checked, or None if there is none of that number or it is no longer sound."""
+        return self._find(workspace_id, session, number)
 
     def _find(self, workspace_id: WorkspaceId, session: Session, number: int) -> CheckedRuleset | None:
         key = (workspace_id, number)
@@ -65,3 +91,7 @@ class Traces:
             while len(self._checked) > MOST_CHECKED:
                 self._checked.popitem(last=False)
         return checked
+
+
+def _currency(workspace_id: WorkspaceId, session: Session) -> str:
+    return workspaces.get_workspace(workspace_id, session).settings.reporting_currency

@@ -13,6 +13,7 @@ from web.api import (
     integrations,
     privacy,
     route,
+    ruleset_explain,
     rulesets,
     settings,
 )
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     end_users.blueprint,
     facts.blueprint,
     rulesets.blueprint,
+    ruleset_explain.blueprint,
     route.blueprint,
     integrations.blueprint,
     privacy.blueprint,

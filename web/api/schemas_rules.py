@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from web.api.schemas import In, Instant, Out, OutInstant, Query
+from web.api.schemas import DecisionLineOut, In, Instant, Out, OutInstant, Query
 
 
 class RuleTextIn(In):
@@ -86,3 +86,20 @@ class RouteIn(In):
     on: Literal["created", "message", "facts_changed"] = "created"
     at: Instant | None = Field(default=None, description="The evaluation time; now if left out.")
     ruleset: Literal["published", "draft"] | RulesetTextIn = "published"
+
+
+class ExplainIn(RouteIn):
+    """Facts to explain a decision about; nothing is stored."""
+
+    rule: str | None = Field(default=None, description="Only this rule; all of them if left out.")
+
+
+class ExplainOut(DecisionLineOut):
+    """A decision, and how it came about."""
+
+    sentences: list[str] = Field(description="Why, in short.")
+    rules: list[dict[str, Any]] = Field(
+        description="Each rule with its outcome and its condition part by part; for one that did not match the nearest "
+        "change that would make it match (`nearest`), for an unknown one the facts it lacks (`lacking`)."
+    )
+    left_out: int = Field(description="How many rules without a say are left out of a long ruleset.")

@@ -82,6 +82,7 @@ class RuleView:
     text: str
     tree: tuple[NodeView, ...]
     note: str
+    """What stood in the way, or what would have made it match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,8 +195,17 @@ def _rule(number: int, rule: Json) -> RuleView:
         marks=(STOPPED,) if rule.get("stopped") else (),
         text=str(rule["condition"]).strip(),
         tree=(_node(rule["tree"]),) if was_judged and rule.get("tree") else (),
-        note=f"An earlier rule had decided the {' and the '.join(lost)} already." if lost else "",
+        note=f"An earlier rule had decided the {' and the '.join(lost)} already." if lost else _missed(rule),
     )
+
+
+def _missed(rule: Json) -> str:
+    """Return the nearest change that would have made a rule match, or the facts that it lacked, as a sentence."""
+    if rule.get("nearest"):
+        text = str(rule["nearest"]["text"])
+        return f"It {text}."
+    lacking = [str(one["text"]) for one in rule.get("lacking") or ()]
+    return f"It could not be judged: {', '.join(lacking)}." if lacking else ""
 
 
 def _node(part: Json) -> NodeView:

@@ -182,3 +182,33 @@ def _queues(tenant: Tenant, *names: str) -> None:
     with tenant.services.database.workspace(tenant.workspace_id) as session:
         for name in names:
             service.create_queue(tenant.workspace_id, session, tenant.services.clock, name, actor=tenant.owner.id)
+
+
+def test_an_explanation_names_the_nearest_change(client: FlaskClient, bearer: dict[str, str], ours: Tenant) -> None:
+    """The published ruleset is explained, as a whole or one rule of it, with what would have made a rule match."""
+    publish(ours)
+    body = {"facts": {"subject": "Hello", "mrr": "940.00"}}
+    told = client.post(f"{PATH}/explain", json=body, headers=bearer).get_json()
+    one = client.post(f"{PATH}/explain", json={**body, "rule": "Large accounts"}, headers=bearer).get_json()
+    (rule,) = one["rules"]
+
+    assert [each["outcome"] for each in told["rules"]] == ["not_matched", "not_matched"]
+    assert rule["nearest"]["text"] == "would match if mrr were above 1,000 USD; it is 940.00 USD"
+    assert (told["fallback"], told["left_out"], told["actions"]["assign_team"]) == (True, 0, "support")
+    assert told["sentences"] == ["No rule matched, so the fallback assigned it to team support."]
+    assert client.post(f"{PATH}/explain", json={**body, "rule": "nobody"}, headers=bearer).status_code == 404
+
+
+def test_an_unpublished_text_is_explained_for_admins(client: FlaskClient, bearer: dict[str, str]) -> None:
+    """A text sent along is checked first; an unknown rule says what it lacks; wrong facts are named."""
+    text = "version: 1\nrules:\n  - {name: Big, when: mrr > 1000, then: {note: big}}\nfallback: {priority: low}\n"
+    broken = client.post(f"{PATH}/explain", json={"facts": {}, "ruleset": {"text": text}}, headers=bearer)
+    whole = text.replace("fallback: {priority: low}", "fallback: {assign_agent: admin@ours.example}")
+    told = client.post(f"{PATH}/explain", json={"facts": {}, "ruleset": {"text": whole}}, headers=bearer)
+    wrong = client.post(f"{PATH}/explain", json={"facts": {"mrrr": 1}, "ruleset": {"text": whole}}, headers=bearer)
+    unpublished = client.post(f"{PATH}/explain", json={"facts": {}}, headers=bearer)
+
+    assert broken.status_code == 422
+    assert broken.get_json()["diagnostics"][0]["code"]
+    assert told.get_json()["rules"][0]["lacking"][0]["text"] == "MRR is unknown: no value was given"
+    assert (wrong.status_code, unpublished.status_code) == (422, 404)

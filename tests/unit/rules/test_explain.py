@@ -120,3 +120,35 @@ def _trace(given: Facts = GIVEN) -> list[Any]:
 
 def _tree(rule: str) -> Any:
     return next(one["tree"] for one in _trace() if one["rule"] == rule)
+
+
+def test_a_rule_that_did_not_match_says_the_nearest_change() -> None:
+    """The change is a sentence with the currency; what matched, or is unknown, has none."""
+    checked = check(RULESET.replace("mrr > 1000", "mrr > 2000"), CATALOG).ruleset
+    assert checked is not None
+    traces: Any = {one["rule"]: one for one in _as_any(trace(checked, GIVEN, now=NOW, currency="eur"))}
+
+    assert traces["first"]["nearest"]["text"] == "would match if mrr were above 2,000 EUR; it is 1,200.50 EUR"
+    assert traces["first"]["nearest"]["changes"] == [
+        {"fact": "mrr", "wanted": "were above 2,000 EUR", "current": "1,200.50 EUR"}
+    ]
+    assert "nearest" not in traces["second"]
+    assert "nearest" not in traces["lacking"]
+
+
+def test_an_unknown_rule_says_what_it_lacks_in_words() -> None:
+    """Each fact without value is named with its reason."""
+    traces = {one["rule"]: one for one in _trace()}
+
+    assert traces["lacking"]["lacking"] == [
+        {"fact": "balance", "reason": "no_rate", "text": "balance is unknown: no exchange rate"},
+        {
+            "fact": 'attributes["tier"]',
+            "reason": None,
+            "text": 'attributes["tier"] is unknown: no value was given',
+        },
+    ]
+
+
+def _as_any(value: Any) -> Any:
+    return value

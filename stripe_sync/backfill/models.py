@@ -49,6 +49,10 @@ class Step:
     pages: int
     objects: int
     is_done: bool
+    created_from: int | None = None
+    """The part of the list that this step reads, in epoch seconds: from (inclusive) …"""
+    created_before: int | None = None
+    """… and before (exclusive)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

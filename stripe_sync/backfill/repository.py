@@ -8,9 +8,12 @@ from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
 from stripe_sync.backfill.models import Action, PlannedStep, Run, RunStatus, Step
+from stripe_sync.backfill.spans import Span
 from stripe_sync.kinds import KINDS
 from stripe_sync.tables import DbBackfill, DbBackfillStep
 
+ROOM = 1000
+"""Positions between one planned step and the next, for the parts a list is cut into."""
 _OPEN = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
 
@@ -58,7 +61,7 @@ def insert_run(  # noqa: PLR0917  a run and its steps
         session.add(
             DbBackfillStep(
                 run_id=run_id,
-                position=position,
+                position=position * ROOM,
                 workspace_id=workspace_id,
                 action=step.action.value,
                 kind=step.kind.name if step.kind else None,
@@ -178,6 +181,8 @@ def steps(workspace_id: WorkspaceId, session: Session, run_id: str) -> tuple[Ste
             pages=row.pages,
             objects=row.objects,
             is_done=row.done_at is not None,
+            created_from=row.created_from,
+            created_before=row.created_before,
         )
         for row in session.scalars(query)
     )
@@ -197,17 +202,60 @@ def advance(  # noqa: PLR0913  which step, and how far
     """Note how far a step is; `pages` and `objects` are added."""
     session.execute(
         update(DbBackfillStep)
-        .where(
-            DbBackfillStep.workspace_id == workspace_id,
-            DbBackfillStep.run_id == run_id,
-            DbBackfillStep.position == position,
-        )
+        .where(*_is_step(workspace_id, run_id, position))
         .values(
             cursor=cursor,
             pages=DbBackfillStep.pages + pages,
             objects=DbBackfillStep.objects + objects,
             done_at=done_at,
         )
+    )
+
+
+def split(workspace_id: WorkspaceId, session: Session, run_id: str, span: Span, at: int) -> int | None:
+    """Let the step of a span end at `at`, and add one for the part before; return the new step's position.
+
+    None, and nothing is changed, if there is no room before the next step.
+    """
+    taken = {each.position: each.kind for each in steps(workspace_id, session, run_id)}
+    free = span.position + 1
+    while free in taken:
+        if taken[free] is not span.kind:
+            return None
+        free += 1
+    session.execute(
+        update(DbBackfillStep).where(*_is_step(workspace_id, run_id, span.position)).values(created_from=at)
+    )
+    session.add(
+        DbBackfillStep(
+            run_id=run_id,
+            position=free,
+            workspace_id=workspace_id,
+            action=Action.LIST.value,
+            kind=span.kind.name,
+            created_from=span.created_from,
+            created_before=at,
+            pages=0,
+            objects=0,
+        )
+    )
+    session.flush()
+    return free
+
+
+def holds(workspace_id: WorkspaceId, session: Session, run_id: str, lease: str) -> bool:
+    """Return whether a claimed run is still ours."""
+    query = select(DbBackfill.id).where(
+        *_is(workspace_id, run_id), DbBackfill.lease == lease, DbBackfill.status == RunStatus.RUNNING.value
+    )
+    return session.scalar(query) is not None
+
+
+def _is_step(workspace_id: WorkspaceId, run_id: str, position: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        DbBackfillStep.workspace_id == workspace_id,
+        DbBackfillStep.run_id == run_id,
+        DbBackfillStep.position == position,
     )
 
 

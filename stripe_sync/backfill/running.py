@@ -2,15 +2,19 @@
 
 Laws
 - A page and the cursor behind it are stored in one transaction, so a run goes on where it was, whoever was killed.
-- One worker works on a run at a time: it holds a lease, renews it with every page, and writes nothing once it lost it.
+- One worker works on a run at a time, with several lanes: it holds a lease, renews it, and writes nothing once it
+  lost it.
 - A kind counts as complete only when its list was read to the end; facts that need it have no value before.
 - A failed run looks failed: what is permanent ends it with the reason, what passes is tried again with patience.
 - Nothing is removed because a list did not show it; Stripe is asked about each such object.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
+from threading import Lock
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +24,9 @@ from engine.storage import Database
 from stripe_sync import links, mirror_repository, mirror_write_repository, queue_repository
 from stripe_sync.access import Access
 from stripe_sync.backfill import repository
+from stripe_sync.backfill.lists import Lists
 from stripe_sync.backfill.models import Action, Run, Step, completed_by, plan_run
+from stripe_sync.backfill.spans import Span
 from stripe_sync.connect import repository as connect_repository
 from stripe_sync.connect.models import Connection
 from stripe_sync.connect.vault import VaultRefusedError
@@ -33,6 +39,7 @@ from stripe_sync.mirroring import Mirroring
 from stripe_sync.reader import AccountReader
 
 LEASE = timedelta(minutes=2)
+RENEW_EVERY = timedelta(seconds=10)
 MAX_ATTEMPTS = 50
 MAX_PAUSE_S = 300
 FACTS_BATCH = 50
@@ -58,6 +65,7 @@ class Running:
     access: Access
     linking: Linking
     refetching: Refetching
+    lists_at_once: int = 1
 
     def queue(self, workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> bool:
         """Queue a run unless one is waiting or running; return whether one was queued."""
@@ -132,7 +140,7 @@ class Running:
 
 
 class _Work:
-    """One worker's work on one run."""
+    """One worker's work on one run; its lists are read by several lanes side by side."""
 
     def __init__(
         self,
@@ -153,26 +161,32 @@ class _Work:
         self._lease = lease
         self._until = until
         self._has_worked = False
-        self._refused: list[str] = []
+        self._refused: set[str] = set()
         """Kinds the credential may not read."""
+        self._ending = Lock()
+        """Held by the lane that ends a part, so that whoever ends the last one of a kind knows that it is."""
+        self._renewed_at: datetime | None = None
 
     def do(self) -> None:
         """Do what is left of the run; raise GatewayError, _LeaseLostError or _TimeUpError."""
         with self._database.workspace(self._workspace_id, readonly=True) as session:
             steps = repository.steps(self._workspace_id, session, self._run.id)
         work: dict[Action, Callable[[Step], None]] = {
-            Action.LIST: self._list,
             Action.REFERENCES: self._references,
             Action.FACTS: self._facts,
             Action.SWEEP: self._sweep,
         }
-        for step in steps:
-            if not step.is_done:
-                work[step.action](step)
+        for are_lists, group in groupby(steps, lambda step: step.action is Action.LIST):
+            left = [step for step in group if not step.is_done]
+            if are_lists:
+                self._lists(left)
+            else:
+                for step in left:
+                    work[step.action](step)
         with self._database.workspace(self._workspace_id) as session:
             self._renew(session)
             self._running.access.note_contact(self._reader, session)
-            why = f"the key may not read {', '.join(self._refused)}" if self._refused else None
+            why = f"the key may not read {', '.join(sorted(self._refused))}" if self._refused else None
             repository.finish(self._workspace_id, session, self._run.id, self._clock.now(), why)
 
     def _pause_if_time_is_up(self) -> None:
@@ -182,14 +196,23 @@ class _Work:
         self._has_worked = True
 
     def _renew(self, session: Session) -> None:
-        until = self._clock.now() + LEASE
-        if not repository.renew(self._workspace_id, session, self._run.id, self._lease, until):
+        now = self._clock.now()
+        if not repository.renew(self._workspace_id, session, self._run.id, self._lease, now + LEASE):
             raise _LeaseLostError
+        self._renewed_at = now
+
+    def _keep(self) -> None:
+        """Renew the lease, and note what was learnt of Stripe, now and then: lanes must not wait for one row."""
+        if self._renewed_at is not None and self._clock.now() - self._renewed_at < RENEW_EVERY:
+            return
+        with self._database.workspace(self._workspace_id) as session:
+            self._renew(session)
+            self._running.access.note_contact(self._reader, session)
 
     def _advance(
         self,
         session: Session,
-        step: Step,
+        position: int,
         *,
         cursor: str | None,
         pages: int = 0,
@@ -200,69 +223,90 @@ class _Work:
             self._workspace_id,
             session,
             self._run.id,
-            step.position,
+            position,
             cursor=cursor,
             pages=pages,
             objects=objects,
             done_at=self._clock.now() if is_done else None,
         )
 
-    def _list(self, step: Step) -> None:
-        """Read one kind's list from the step's cursor to its end."""
-        assert step.kind is not None
-        cursor, has_more = step.cursor, True
-        while has_more:
-            self._pause_if_time_is_up()
-            try:
-                page = self._page(step.kind, cursor)
-                objects = self._reader.complete(step.kind, page.objects)
-            except GatewayError as error:
-                if error.trouble is not Trouble.FORBIDDEN:
-                    raise
-                self._refused.append(step.kind.name)
-                return
-            cursor, has_more = (objects[-1]["id"] if objects else cursor), page.has_more
-            self._store_page(step, page, objects, cursor)
+    def _lists(self, steps: Sequence[Step]) -> None:
+        """Read lists side by side, each from its cursor to its end."""
+        if not steps:
+            return
+        lists = Lists(steps, self._read_on, self._cut)
+        try:
+            lists.work(self._running.lists_at_once)
+        finally:
+            with self._database.workspace(self._workspace_id) as session:
+                self._running.access.note_contact(self._reader, session)
 
-    def _store_page(self, step: Step, page: Page, objects: list[StripeJson], cursor: str | None) -> None:
-        assert step.kind is not None
+    def _read_on(self, span: Span) -> Span | None:
+        """Read and store the next page of a part; return the part after it, None at its end."""
+        self._pause_if_time_is_up()
+        self._keep()
+        try:
+            page = self._page(span)
+            objects = self._reader.complete(span.kind, page.objects)
+        except GatewayError as error:
+            if error.trouble is not Trouble.FORBIDDEN:
+                raise
+            self._refused.add(span.kind.name)
+            return None
+        after = span.after(objects)
+        is_done = not page.has_more or after.is_passed
+        with self._ending if is_done else nullcontext():
+            self._store_page(after, page, objects, is_done=is_done)
+        return None if is_done else after
+
+    def _cut(self, span: Span, at: int) -> Span | None:
         with self._database.workspace(self._workspace_id) as session:
-            self._renew(session)
+            position = repository.split(self._workspace_id, session, self._run.id, span, at)
+        if position is None:
+            return None
+        return Span(position=position, kind=span.kind, created_from=span.created_from, created_before=at)
+
+    def _store_page(self, span: Span, page: Page, objects: list[StripeJson], *, is_done: bool) -> None:
+        with self._database.workspace(self._workspace_id) as session:
+            if not repository.holds(self._workspace_id, session, self._run.id, self._lease):
+                raise _LeaseLostError
             now, stamp = self._clock.now(), self._reader.stamp(page.sent_at)
             repository.set_stamp(self._workspace_id, session, self._run.id, stamp)
             mirroring = Mirroring(self._workspace_id, session, self._connection.id, now)
-            touched = mirroring.take_page(step.kind, objects, stamp, self._run.id)
-            if step.kind.name == "customers":
+            touched = mirroring.take_page(span.kind, objects, stamp, self._run.id)
+            if span.kind.name == "customers":
                 self._running.linking.match_customers(self._workspace_id, session, touched, now)
-            self._advance(session, step, cursor=cursor, pages=1, objects=len(objects), is_done=not page.has_more)
-            if not page.has_more:
-                self._note_complete(session, step.kind)
-            self._running.access.note_contact(self._reader, session)
+            self._advance(session, span.position, cursor=span.cursor, pages=1, objects=len(objects), is_done=is_done)
+            if is_done:
+                self._note_complete(session)
 
-    def _page(self, kind: Kind, cursor: str | None) -> Page:
+    def _page(self, span: Span) -> Page:
+        kind, cursor = span.kind, span.cursor
         try:
-            return self._reader.read(lambda gateway, token: gateway.list_kind(token, kind, starting_after=cursor))
+            return self._reader.read(
+                lambda gateway, token: gateway.list_kind(token, kind, span.params, starting_after=cursor), kind.path
+            )
         except GatewayError as error:
             if error.trouble is not Trouble.CURSOR_GONE or cursor is None:
                 raise
         # The object the page was to start after was deleted meanwhile: begin with its second, some come twice.
-        params = self._from_second_of(kind, cursor)
-        return self._reader.read(lambda gateway, token: gateway.list_kind(token, kind, params))
+        params = self._from_second_of(span, cursor)
+        return self._reader.read(lambda gateway, token: gateway.list_kind(token, kind, params), kind.path)
 
-    def _from_second_of(self, kind: Kind, object_id: str) -> dict[str, object]:
+    def _from_second_of(self, span: Span, object_id: str) -> dict[str, object]:
         with self._database.workspace(self._workspace_id, readonly=True) as session:
-            rows = mirror_repository.find_rows(self._workspace_id, session, self._connection.id, kind, [object_id])
+            rows = mirror_repository.find_rows(self._workspace_id, session, self._connection.id, span.kind, [object_id])
         created = rows[object_id].payload.get("created") if object_id in rows else None
-        return {"created": {"lte": created}} if isinstance(created, int) else {}
+        if not isinstance(created, int):
+            return span.params
+        return replace(span, created_before=created + 1).params
 
-    def _note_complete(self, session: Session, kind: Kind) -> None:
+    def _note_complete(self, session: Session) -> None:
         steps = repository.steps(self._workspace_id, session, self._run.id)
-        done = frozenset(
-            step.kind.name for step in steps if step.action is Action.LIST and step.is_done and step.kind is not None
-        )
-        connect_repository.add_synced_kinds(
-            self._workspace_id, session, self._connection.id, completed_by(done | {kind.name})
-        )
+        lists = [step for step in steps if step.action is Action.LIST and step.kind is not None]
+        left = {step.kind.name for step in lists if step.kind is not None and not step.is_done}
+        done = frozenset(step.kind.name for step in lists if step.kind is not None) - left
+        connect_repository.add_synced_kinds(self._workspace_id, session, self._connection.id, completed_by(done))
 
     def _references(self, step: Step) -> None:
         """Fetch shared objects that are used and were in no list."""
@@ -270,7 +314,7 @@ class _Work:
             self._renew(session)
             missing = mirror_repository.missing_uses(self._workspace_id, session, self._connection.id, SWEEP_BATCH)
             self._want(session, missing, "reference")
-            self._advance(session, step, cursor=None, objects=len(missing), is_done=True)
+            self._advance(session, step.position, cursor=None, objects=len(missing), is_done=True)
         self._running.refetching.drain_connection(self._workspace_id, self._connection.id)
 
     def _facts(self, step: Step) -> None:
@@ -285,7 +329,7 @@ class _Work:
                 self._running.linking.rematch(self._workspace_id, session, batch, now)
                 self._running.linking.facts.recompute(self._workspace_id, session, batch, now, Cause.BACKFILL)
                 cursor, is_done = (batch[-1] if batch else cursor), len(batch) < FACTS_BATCH
-                self._advance(session, step, cursor=cursor, objects=len(batch), is_done=is_done)
+                self._advance(session, step.position, cursor=cursor, objects=len(batch), is_done=is_done)
 
     def _sweep(self, step: Step) -> None:
         """Ask Stripe about every object of a kind that its list no longer showed."""
@@ -309,7 +353,7 @@ class _Work:
                 )
                 self._want(session, [(step.kind, object_id) for object_id in gone], "sweep")
                 after, is_done = (gone[-1] if gone else after), len(gone) < SWEEP_BATCH
-                self._advance(session, step, cursor=after, objects=len(gone), is_done=is_done)
+                self._advance(session, step.position, cursor=after, objects=len(gone), is_done=is_done)
             if gone:
                 self._running.refetching.drain_connection(self._workspace_id, self._connection.id)
 

@@ -129,6 +129,7 @@ class Universe:
             test=keys[False],
             webhook_secrets=(self.stripe.webhook_secret,),
             requests_per_second=100_000.0,
+            lists_at_once=1,
         )
         self.service = StripeService(
             self.database,

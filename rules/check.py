@@ -251,7 +251,7 @@ def _checked_rule(rule: RuleDraft, tree: Node | None) -> CheckedRule | None:
         description=rule.description,
         text=rule.when.text,
         tree=tree,
-        patterns=_patterns(tree),
+        patterns=_patterns(tree) if "~" in rule.when.text else frozenset(),
         actions=rule.then.actions,
         stop=rule.stop or False,
         mode=rule.mode,

@@ -27,24 +27,46 @@ from rules.checks.subject import Check, Subject
 from rules.diagnostics import Finding, Severity
 from rules.kinds import infer
 from rules.translate import parse_condition
-from rules.tree import Node, walk
-
-ERROR_CHECKS: tuple[Check, ...] = (
-    known_facts.check,
-    known_functions.check,
-    known_attributes.check,
-    null_beside_equality.check,
-    booleans_only.check,
-    comparable_types.check,
-    arithmetic_types.check,
-    membership_types.check,
-    collections_of_one_type.check,
-    item_types.check,
-    closed_sets.check,
-    text_patterns.check,
-    condition_is_boolean.check,
+from rules.tree import (
+    Arithmetic,
+    Attribute,
+    Builtin,
+    Call,
+    Choice,
+    Coalesce,
+    Collection,
+    Equality,
+    Fact,
+    Item,
+    Literal,
+    Logic,
+    Match,
+    Membership,
+    Negative,
+    Node,
+    Not,
+    Ordering,
+    Slice,
+    Table,
+    walk,
 )
-"""Each looks at the whole condition; all of them run, so that every fault is found at once."""
+
+ERROR_CHECKS: tuple[tuple[Check, tuple[type[Node], ...]], ...] = (
+    (known_facts.check, (Fact,)),
+    (known_functions.check, (Builtin, Call)),
+    (known_attributes.check, (Attribute,)),
+    (null_beside_equality.check, (Literal,)),
+    (booleans_only.check, (Logic, Not, Choice)),
+    (comparable_types.check, (Equality, Ordering)),
+    (arithmetic_types.check, (Arithmetic, Negative)),
+    (membership_types.check, (Membership,)),
+    (collections_of_one_type.check, (Collection, Table, Choice, Coalesce)),
+    (item_types.check, (Item, Slice)),
+    (closed_sets.check, (Equality, Membership)),
+    (text_patterns.check, (Match, Membership, Attribute)),
+    (condition_is_boolean.check, (Node,)),
+)
+"""Each looks at the whole condition, if there is a node it is about; all run, so that every fault is found at once."""
 
 
 REMEMBERED = 2 * limits.MAX_RULES
@@ -80,7 +102,13 @@ def _run(text: str, tree: Node, catalog: FactCatalog, *, is_whole: bool) -> Iter
     for node in nodes:
         by_class.setdefault(type(node), []).append(node)
     subject = Subject(text=text, tree=tree, nodes=nodes, by_class=by_class, types=infer(tree), catalog=catalog)
-    findings = [finding for check in ERROR_CHECKS for finding in check(subject)]
+    findings = [finding for check in _checks_of(frozenset(by_class)) for finding in check(subject)]
     yield from findings
     if is_whole and not findings:  # whether a condition can be true is asked of sound ones only
         yield from constant_conditions.check(subject)
+
+
+@functools.lru_cache(maxsize=1024)
+def _checks_of(classes: frozenset[type[Node]]) -> tuple[Check, ...]:
+    """Return the checks that are about one of the classes of nodes."""
+    return tuple(check for check, about in ERROR_CHECKS if Node in about or not classes.isdisjoint(about))

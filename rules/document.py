@@ -26,6 +26,7 @@ RULE_KEYS = ("name", "description", "when", "then", "stop", "mode", "canary", "o
 _REFERENCES = ("assign_agent", "assign_team", "route_to", "webhook")
 ACTION_KEYS = (*_REFERENCES, "priority", "add_tags", "remove_tags", "set_attributes", "note")
 GRAMMAR_VERSION = 1
+_CREATED = frozenset({Trigger.CREATED.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +202,8 @@ def _canary(fields: Fields) -> int:
 
 
 def _on(fields: Fields) -> frozenset[str]:
+    if not fields.has("on"):
+        return _CREATED
     placed = fields.texts("on")
     known = [trigger.value for trigger in Trigger]
     for one in placed:
@@ -210,7 +213,7 @@ def _on(fields: Fields) -> frozenset[str]:
     chosen = frozenset(one.text for one in placed if one.text in known)
     if not placed and isinstance(node := fields.node("on"), Sequence) and not node.items:
         fields.report.add("empty_list", "`on` names no trigger", node.span, hint=f"write {listed(known)}")
-    return chosen or frozenset({Trigger.CREATED.value})
+    return chosen or _CREATED
 
 
 def _actions(fields: Fields, key: str) -> ActionsDraft | None:
@@ -222,22 +225,22 @@ def _actions(fields: Fields, key: str) -> ActionsDraft | None:
         return None
     before = fields.report.count
     inner = Fields(node, fields.report, ACTION_KEYS, f"`{key}`")
-    names = {name: inner.text(name) for name in (*_REFERENCES, "note")}
+    names = {name: inner.text(name) for name in (*_REFERENCES, "note") if inner.has(name)}
     added, removed = inner.texts("add_tags"), inner.texts("remove_tags")
-    agent = names["assign_agent"]
+    agent, note, webhook = names.get("assign_agent"), names.get("note"), names.get("webhook")
     if agent is not None and normalize(agent) is None:
         hint = "write `ada@example.com`"
         fields.report.add("bad_email", f"`{agent}` is no e-mail address", inner.span("assign_agent"), hint=hint)
     actions = Actions(
         assign_agent=agent,
-        assign_team=names["assign_team"],
-        route_to=names["route_to"],
+        assign_team=names.get("assign_team"),
+        route_to=names.get("route_to"),
         priority=inner.choice("priority", Priority),
         add_tags=_distinct(added),
         remove_tags=_distinct(removed),
         set_attributes=_attributes(inner),
-        notes=() if names["note"] is None else (names["note"],),
-        webhooks=() if names["webhook"] is None else (names["webhook"],),
+        notes=() if note is None else (note,),
+        webhooks=() if webhook is None else (webhook,),
     )
     return ActionsDraft(
         actions=actions,
@@ -245,7 +248,7 @@ def _actions(fields: Fields, key: str) -> ActionsDraft | None:
         references=tuple(
             (name, Placed(text=text, span=inner.span(name)))
             for name in _REFERENCES
-            if (text := names[name]) is not None
+            if (text := names.get(name)) is not None
         ),
         tags=(*(("add_tags", tag) for tag in added), *(("remove_tags", tag) for tag in removed)),
         is_whole=fields.report.count == before and not any(isinstance(value, Broken) for _, value in node.entries),

@@ -75,10 +75,14 @@ class Fields:
                 first = self.mapping.entries[0][0].span if self.mapping.entries else self.mapping.span
                 self.report.add("missing_key", f"{self.owner} needs `{key}`", first, hint=f"add `{key}:`")
 
+    def has(self, key: str) -> bool:
+        """Return whether `key` is there."""
+        return key in self._by_key
+
     def node(self, key: str) -> YamlNode | None:
         """Return the value of `key`, or None if it is missing or its fault was reported."""
-        _, value = self._by_key.get(key, (None, None))
-        return None if isinstance(value, Broken) else value
+        entry = self._by_key.get(key)
+        return None if entry is None or type(entry[1]) is Broken else entry[1]
 
     def span(self, key: str) -> Span:
         """Return where the value of `key` stands."""

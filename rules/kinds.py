@@ -202,8 +202,8 @@ def infer(tree: Node) -> dict[int, Type]:
 
 
 def _infer(node: Node, types: dict[int, Type]) -> Type:
-    below = [_infer(child, types) for child in node.children]
-    type_ = types[id(node)] = _type_of(node, below)
+    parts = node.children
+    type_ = types[id(node)] = _type_of(node, [_infer(part, types) for part in parts] if parts else [])
     return type_
 
 

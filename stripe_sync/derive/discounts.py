@@ -47,20 +47,20 @@ class Unreadable:
 Found = Discount | Unreadable
 
 
-def discounts_in_force(owner: StripeObject | None, lookup: Lookup, now: datetime) -> tuple[Found, ...]:
-    """Return the discounts on an item, subscription or customer that have not ended, in order.
+def discounts_of(owner: StripeObject | None, lookup: Lookup) -> tuple[Found, ...]:
+    """Return the discounts that stand on an item, subscription or customer, in order, ended ones too.
 
     A discount that names no coupon takes nothing off and is left out.
     """
-    if owner is None:
-        return ()
-    found = []
     # A customer has one `discount`, items and subscriptions have `discounts`; old API versions sent both for one.
-    for element in elements(owner, "discounts") or (at_path(owner, "discount"),):
-        discount = _read(element, lookup)
-        if discount is not None and (discount.ends_at is None or discount.ends_at > now):
-            found.append(discount)
-    return tuple(found)
+    listed = elements(owner, "discounts") or (at_path(owner, "discount"),)
+    found = (_read(element, lookup) for element in listed)
+    return tuple(each for each in found if each is not None)
+
+
+def discounts_in_force(owner: StripeObject | None, lookup: Lookup, now: datetime) -> tuple[Found, ...]:
+    """Return those of `discounts_of` that have not ended."""
+    return tuple(each for each in discounts_of(owner, lookup) if each.ends_at is None or each.ends_at > now)
 
 
 def _read(element: object, lookup: Lookup) -> Found | None:

@@ -14,6 +14,8 @@ class Lookup:
         self.bundle = bundle
         self._indexes: dict[str, dict[str, StripeObject]] = {}
         self._extra_items: dict[str, list[StripeObject]] | None = None
+        self._found: dict[tuple[str, int], StripeObject] = {}
+        """What expanded objects of the bundle, told apart by identity, came to."""
 
     def find(self, kind: str, value: Any, *path: str) -> StripeObject | None:
         """Return the object that `value` names at `path`, or holds there expanded.
@@ -22,10 +24,17 @@ class Lookup:
         one is kept current on its own and is believed, but for coupons: a discount keeps the terms it was given with.
         """
         found = at_path(value, *path)
-        inline = found if isinstance(found, dict) else None
-        listed = self._index(kind).get(reference(found) or "")
-        if inline is None or listed is None:
-            return inline if listed is None else listed
+        if not isinstance(found, dict):
+            return self._index(kind).get(reference(found) or "")
+        known = self._found.get((kind, id(found)))
+        if known is None:
+            known = self._found[kind, id(found)] = self._believed(kind, found)
+        return known
+
+    def _believed(self, kind: str, inline: StripeObject) -> StripeObject:
+        listed = self._index(kind).get(reference(inline) or "")
+        if listed is None:
+            return inline
         if kind != "coupons":
             return _completed(listed, inline)
         return inline if _are_two(inline, listed) else _completed(inline, listed)

@@ -20,6 +20,10 @@ from stripe_sync.derive.settings import DeriveSettings, Rate
 LARGEST = 10**12
 """Amounts of a million million and more in major units are no customer's; they would not fit the store."""
 
+NOTHING = Fraction(0)
+SAME = Rate(Fraction(1))
+"""Of a currency into itself."""
+
 Exact = Fraction | int
 
 
@@ -52,7 +56,7 @@ def find_rate(currency: str, settings: DeriveSettings, now: datetime) -> Rate | 
     """Return the rate into the reporting currency; 1 for that currency itself."""
     into = settings.reporting_currency
     if currency == into:
-        return Rate(Fraction(1))
+        return SAME
     return settings.rates.rate(currency, into, now) or Missing(
         reason=Reason.NO_RATE, code="no_rate", message=f"there is no rate from {currency} to {into}"
     )
@@ -60,12 +64,10 @@ def find_rate(currency: str, settings: DeriveSettings, now: datetime) -> Rate | 
 
 def convert(sums: Mapping[str, Exact], settings: DeriveSettings, now: datetime) -> Fraction | Missing:
     """Return the sums, converted and added, in major units of the reporting currency, not rounded."""
-    whole = Fraction(0)
+    own = sums.get(settings.reporting_currency, 0)
+    whole = to_major(own, settings.reporting_currency) if own else NOTHING
     for currency in sorted(sums):
-        if sums[currency] == 0:
-            continue
-        if currency == settings.reporting_currency:
-            whole += to_major(sums[currency], currency)
+        if sums[currency] == 0 or currency == settings.reporting_currency:
             continue
         rate = find_rate(currency, settings, now)
         if isinstance(rate, Missing):

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from engine.core.facts import FactValue
 from stripe_sync.catalog import FIRST, INTERVALS, LAST, STATUSES, SUBSCRIPTION_STATUSES
-from stripe_sync.derive.discounts import Found, discounts_in_force
+from stripe_sync.derive.discounts import Found, discounts_of
 from stripe_sync.derive.lookup import Lookup
 from stripe_sync.derive.money import Amount, Exact, Missing, total
 from stripe_sync.derive.prices import amount_for, has_fixed_unit_price, is_licensed, price_of, quantity_of, unreadable
@@ -107,7 +107,7 @@ def _write_primary(
     sheet: Sheet, primary: StripeObject | Missing | None, lookup: Lookup, customer: StripeObject
 ) -> None:
     own = primary if not isinstance(primary, Missing) else None
-    discounts = discounts_in_force(customer, lookup, sheet.now)
+    discounts = discounts_of(customer, lookup)
     if own is None:
         missing = primary if isinstance(primary, Missing) else None
         sheet.write_all((*_OF_PRIMARY, *_OF_ITEM), missing)
@@ -121,8 +121,8 @@ def _write_primary(
         return
     _write_standing(sheet, own, lookup)
     items = lookup.items_of(own)
-    item_discounts = [found for item in items for found in discounts_in_force(item, lookup, sheet.now)]
-    of_subscription = discounts_in_force(own, lookup, sheet.now)
+    item_discounts = [found for item in items for found in discounts_of(item, lookup)]
+    of_subscription = discounts_of(own, lookup)
     sheet.write("discounted_until", _last_end((*discounts, *of_subscription, *item_discounts)))
     item = primary_item_of(own, lookup)
     if item is None or isinstance(item, Missing):
@@ -187,7 +187,7 @@ def _cancels_at(primary: StripeObject, lookup: Lookup) -> datetime | None:
 
 
 def _last_end(found: Sequence[Found]) -> datetime:
-    """Return until when a discount is in force; one of which only the id is known is, as Stripe still lists it."""
+    """Return until when a discount is or was in force; one of which only the id is known is, as Stripe lists it."""
     return max((each.ends_at or LAST for each in found), default=FIRST)
 
 

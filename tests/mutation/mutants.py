@@ -51,8 +51,14 @@ class Mutant:
     """Its qualified name; `<module>` for a constant."""
     name: str
     """Of the constant or class that is set again; empty for a function."""
-    code: CodeType
-    """Of the whole changed module."""
+    tree: ast.Module
+    node: ast.AST
+    variant: ast.AST
+
+    def compiled(self) -> CodeType:
+        """Return the code of the whole changed module."""
+        changed = copy.deepcopy(self.tree, {id(self.node): ast.copy_location(copy.deepcopy(self.variant), self.node)})
+        return compile(ast.fix_missing_locations(changed), str(self.path), "exec")
 
 
 def mutants_of(path: Path) -> Iterator[Mutant]:
@@ -69,7 +75,9 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
                     path=path,
                     function=function,
                     name=name,
-                    code=compile(_changed(tree, node, variant), str(path), "exec"),
+                    tree=tree,
+                    node=node,
+                    variant=variant,
                 )
 
 
@@ -160,9 +168,3 @@ def _with_operator(node: ast.Compare, position: int) -> ast.Compare:
     ops = list(node.ops)
     ops[position] = _COMPARISONS[type(ops[position])]()
     return ast.Compare(left=node.left, ops=ops, comparators=node.comparators)
-
-
-def _changed(tree: ast.Module, node: ast.AST, variant: ast.AST) -> ast.Module:
-    """Return a copy of the module in which `variant` stands in place of `node`."""
-    changed: ast.Module = copy.deepcopy(tree, {id(node): ast.copy_location(copy.deepcopy(variant), node)})
-    return ast.fix_missing_locations(changed)

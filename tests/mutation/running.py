@@ -26,6 +26,12 @@ from tests.mutation.mutants import TOP, Mutant
 
 PATIENCE = 20.0
 """Seconds of processor time beyond what a child's tests take."""
+SLOW = 1.0
+"""Seconds of processor time from which on a test is too slow to be run a thousand times."""
+FIRST, QUICK_ALL_THE_SAME = "test_agrees_with_the_reference[0]", "test_agrees_with_the_reference"
+"""The comparison with the reference kills most, so it comes first; its answers are there after the first run."""
+LEFT_OUT = frozenset(f"[{block}]" for block in range(12, 40))
+DERIVATION = str(Path("stripe_sync") / "derive")
 SURVIVED, KILLED = 0, 1
 
 Place = tuple[str, str]
@@ -41,8 +47,13 @@ class Mutating:
         self.failed: list[str] = []
         """Tests that fail without any mutant."""
         self._reach: dict[Place, list[pytest.Item]] = defaultdict(list)
+        self._names: dict[Place, set[str]] = defaultdict(set)
         self._seconds: dict[str, float] = {}
         self._killers: dict[Place, list[str]] = defaultdict(list)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out most of the comparison with the reference: three hundred customers will do."""
+        items[:] = [item for item in items if item.nodeid.partition(QUICK_ALL_THE_SAME)[2] not in LEFT_OUT]
 
     def pytest_collection(self) -> None:
         """Have the same examples each time, kept nowhere; what fails need not be made small."""
@@ -59,10 +70,9 @@ class Mutating:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests, then the mutants."""
-        files = {str(mutant.path) for mutant in self.mutants}
         for item in session.items:
             started = process_time()
-            with _reached(files) as places:
+            with _reached(self._names) as places:
                 is_fine = _passes(item)
             self._seconds[item.nodeid] = process_time() - started
             if not is_fine:
@@ -74,14 +84,23 @@ class Mutating:
         gc.collect()
         gc.freeze()  # what is there already is not looked at again, so that children need no copies of it
         for mutant in self.mutants:
-            self.tell(mutant, self._is_killed(mutant, session.items))
+            self.tell(mutant, self._is_killed(mutant))
         return True
 
-    def _is_killed(self, mutant: Mutant, everything: Sequence[pytest.Item]) -> bool:
+    def _reaching(self, name: str) -> list[pytest.Item]:
+        """Return the tests that reach a function in which a constant or class is named."""
+        places = [place for place in self._reach if name in self._names[place]]
+        items = {item.nodeid: item for place in places for item in self._reach[place]}
+        return list(items.values())
+
+    def _is_killed(self, mutant: Mutant) -> bool:
         place = (str(mutant.path), mutant.function)
-        items = everything if mutant.function == TOP else self._reach[place]
+        reach = self._reaching(mutant.name) if mutant.function == TOP else self._reach[place]
         first = self._killers[str(mutant.path), mutant.function + mutant.name]
-        ordered = sorted(items, key=lambda item: (item.nodeid not in first, self._seconds[item.nodeid]))
+        ordered = sorted(
+            (item for item in reach if self._seconds[item.nodeid] < SLOW or QUICK_ALL_THE_SAME in item.nodeid),
+            key=lambda item: (item.nodeid not in first, FIRST not in item.nodeid, self._seconds[item.nodeid]),
+        )
         if not ordered:
             return False
         limit = PATIENCE + 2 * sum(self._seconds[item.nodeid] for item in ordered)
@@ -115,6 +134,7 @@ def _in_child(work: Callable[[Callable[[int], None]], int], limit: float) -> int
     child = os.fork()
     if child == 0:
         os.close(reading)
+        gc.disable()
         signal.setitimer(signal.ITIMER_VIRTUAL, limit)
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
@@ -138,12 +158,12 @@ def _write(pipe: int, number: int) -> None:
 def _apply(mutant: Mutant) -> None:
     module = next(each for each in list(sys.modules.values()) if getattr(each, "__file__", None) == str(mutant.path))
     if mutant.function != TOP:
-        _function(module, mutant.function).__code__ = _code_of(mutant.code, mutant.function)
+        _function(module, mutant.function).__code__ = _code_of(mutant.compiled(), mutant.function)
         return
     made = types.ModuleType(module.__name__)
     made.__file__ = module.__file__
     sys.modules[module.__name__] = made  # dataclasses look up their own module
-    exec(mutant.code, vars(made))
+    exec(mutant.compiled(), vars(made))
     sys.modules[module.__name__] = module
     old, new = getattr(module, mutant.name), getattr(made, mutant.name)
     if isinstance(old, type):
@@ -179,8 +199,8 @@ def _code_of(module: CodeType, qualified: str) -> CodeType:
 
 
 @contextmanager
-def _reached(files: set[str]) -> Iterator[set[Place]]:
-    """Collect the functions of these files that are called meanwhile."""
+def _reached(names: dict[Place, set[str]]) -> Iterator[set[Place]]:
+    """Collect the derivation's functions that are called meanwhile, and what they name."""
     places: set[Place] = set()
     seen: set[CodeType] = set()
 
@@ -188,8 +208,10 @@ def _reached(files: set[str]) -> Iterator[set[Place]]:
         code = frame.f_code
         if code not in seen:
             seen.add(code)
-            if code.co_filename in files:
-                places.add((code.co_filename, code.co_qualname.split(".<locals>")[0]))
+            if DERIVATION in code.co_filename:
+                place = (code.co_filename, code.co_qualname.split(".<locals>")[0])
+                places.add(place)
+                names[place].update(code.co_names)
 
     sys.settrace(note)  # it is told of calls only, as it asks for no lines
     try:

@@ -14,6 +14,8 @@ PAGES_AHEAD = 8
 """How many pages a lane keeps when the older part is cut off and nobody knows where the list ends."""
 LEAST_SPAN_S = 2
 """Spans shorter than this are not cut."""
+PAGES_WORTH = 4
+"""Spans with fewer pages left than this are not cut: half of each last page of a part is a request for nothing."""
 ASSUMED_SPAN_S = 3600
 """How much time a page counts as covering at least."""
 
@@ -85,6 +87,6 @@ def pages_left(span: Span) -> float:
 
 
 def thickest(spans: Mapping[int, Span]) -> Span | None:
-    """Return the span most worth cutting: the one with the most pages left, at least two; None if there is none."""
-    worth = [span for span in spans.values() if cut(span) is not None and pages_left(span) >= 2]  # noqa: PLR2004  a page each
+    """Return the span most worth cutting: the one with the most pages left; None if there is none."""
+    worth = [span for span in spans.values() if cut(span) is not None and pages_left(span) >= PAGES_WORTH]
     return max(worth, key=lambda span: (pages_left(span), span.position), default=None)

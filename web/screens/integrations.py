@@ -20,6 +20,7 @@ from web.screens.rules_using import rules_using_stripe
 PATH = "/settings/integrations"
 STRIPE = f"{PATH}/stripe"
 MAX_SECRET = 300
+MOST_EVENTS = 50
 
 blueprint = Blueprint("integrations", __name__)
 
@@ -95,6 +96,24 @@ def resync(connection_id: str) -> Response:
     return see_other(STRIPE, "resync")
 
 
+@blueprint.get(f"{STRIPE}/failed-events")
+@allow(Role.ADMIN)
+def show_failed_events() -> Response:
+    """Return the events that failed alone, or 304 if nothing changed."""
+    return _events_part().answer()
+
+
+@blueprint.post(f"{STRIPE}/replay")
+@allow(Role.ADMIN)
+def replay() -> Response:
+    """Try one event that failed again, or all."""
+    caller = principal()
+    services().stripe.replay_events(
+        caller.workspace_id, member_id=caller.member_id, event_id=request.form.get("event") or None
+    )
+    return see_other(STRIPE, "replayed")
+
+
 @blueprint.get(f"{STRIPE}/<connection_id>/disconnect")
 @allow(Role.ADMIN)
 def ask_disconnect(connection_id: str) -> Response:
@@ -144,6 +163,7 @@ def _page(notices: list[Notice] | None = None, key_fault: str = "", status: int 
         status=status,
         notices=notices or [],
         connections=_connections_part(found),
+        failed_events=_events_part(),
         has_active=views.has_active(found),
         key_fault=key_fault,
         modes=_modes(),
@@ -160,6 +180,18 @@ def _modes() -> list[dict[str, str]]:
     if stripe.test is not None:
         modes.append({"value": "false", "text": "Connect Stripe in test mode"})
     return modes
+
+
+def _events_part() -> Live:
+    found = services().stripe.events(principal().workspace_id, ("parked", "failed"), MOST_EVENTS)
+    return live(
+        "failed-events",
+        f"{STRIPE}/failed-events",
+        "5s",
+        "integrations/failed_events.html",
+        events=views.event_views(found, now()),
+        has_more=len(found) == MOST_EVENTS,
+    )
 
 
 def _connections_part(status: dict[str, object]) -> Live:

@@ -1,10 +1,11 @@
 """What the page of the Stripe integration shows, made from the integration of the contracts. Pure and total."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from stripe_sync.events.repository import ListedEvent
 from web.screens import format as fmt
 from web.screens.page import Pill
 
@@ -17,6 +18,12 @@ STATES = {
 }
 KINDS = {"oauth": "Stripe Connect, read-only", "app": "Stripe App", "restricted_key": "Restricted key"}
 NOT_CONNECTED = Pill(text="Not connected", icon="plug")
+IGNORED = {"other_mode": "of the other mode", "inactive": "after it was disconnected"}
+"""Why signed deliveries were left alone."""
+EVENT_STATES = {
+    "parked": Pill(text="Parked", icon="pause", tone="bad"),
+    "failed": Pill(text="Tried again later", icon="alert", tone="warn"),
+}
 BACKFILL_TITLES = {
     "queued": "Waiting to read the account",
     "running": "Reading the account",
@@ -51,6 +58,20 @@ class BackfillView:
     def is_running(self) -> bool:
         """Return whether it goes on."""
         return self.status in {"queued", "running"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """One event that failed."""
+
+    id: str
+    type: str
+    object_id: str
+    state: Pill
+    trouble: str
+    attempts: str
+    at: datetime
+    ago: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +165,37 @@ def _facts(connection: Json, now: datetime) -> list[FactView]:
         facts.append(FactView(label="Last heard of Stripe", text=fmt.ago(contact_at, now), at=contact_at))
     if connection.get("webhook_url"):
         facts.append(FactView(label="Webhook address", text=str(connection["webhook_url"]), is_code=True))
-    if connection.get("drift"):
-        facts.append(
-            FactView(label="Drift", text=f"{fmt.plural(int(connection['drift']), 'difference')} found and repaired")
-        )
+    drift = connection.get("drift")
+    if drift is not None:
+        facts.append(FactView(label="Drift", text=_drift(connection)))
+    ignored: Json = connection.get("ignored") or {}
+    if ignored:
+        told = ", ".join(f"{fmt.plural(int(count), 'event')} {IGNORED.get(why, why)}" for why, count in ignored.items())
+        facts.append(FactView(label="Left alone", text=told))
     return facts
+
+
+def _drift(connection: Json) -> str:
+    """Return what sweeps found that no event had told of, by kind of object."""
+    kinds: Json = connection.get("drift_by_kind") or {}
+    if not connection.get("drift"):
+        return "None: sweeps found nothing that no event had told of"
+    told = ", ".join(f"{int(count)} {str(kind).replace('_', ' ')}" for kind, count in kinds.items())
+    return f"{fmt.plural(int(connection['drift']), 'difference')} found and mended in the last week: {told}"
+
+
+def event_views(events: Sequence[ListedEvent], now: datetime) -> tuple[EventView, ...]:
+    """Return events that failed or are parked, as the page shows them."""
+    return tuple(
+        EventView(
+            id=event.event_id,
+            type=event.type,
+            object_id=event.object_id or "",
+            state=EVENT_STATES.get(event.state, Pill(text=event.state, icon="question")),
+            trouble=event.error or "",
+            attempts=fmt.plural(event.attempts, "attempt"),
+            at=event.received_at,
+            ago=fmt.ago(event.received_at, now),
+        )
+        for event in events
+    )

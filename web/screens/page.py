@@ -57,6 +57,7 @@ NOTICES = {
     "connected": Notice(tone="good", text="Connected. Ochre now reads the account in the background."),
     "disconnected": Notice(tone="good", text="Disconnected. The token is cleared."),
     "resync": Notice(tone="info", text="A re-sync is queued; its progress shows below."),
+    "replayed": Notice(tone="info", text="The events are tried again now; those that fail again show below."),
     "draft": Notice(tone="good", text="The draft is saved. It decides nothing before it is published."),
     "published": Notice(tone="good", text="Published. The next conversation is decided by it."),
     "restored": Notice(tone="good", text="That version is the draft now. Publish it to let it decide."),

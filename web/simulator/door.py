@@ -66,6 +66,10 @@ class Door:
         self._control_token = control_token
         self._make_id = make_id
 
+    def now(self) -> float:
+        """Return the simulator's time."""
+        return self._host.now()
+
     def answer(self, request: Request) -> Response:
         """Answer a request; never raises for a bad one."""
         path = request.path

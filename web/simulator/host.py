@@ -91,8 +91,9 @@ class Host:
         return frozenset(customer["id"] for email in emails for customer in world.find("customer", "email", email))
 
     def request(self, method: str, path: str, *, query: str, body: str, headers: Mapping[str, str]) -> Answer:
-        """Answer an API request."""
+        """Answer an API request, after what time has brought until now: no answer may be older than an event."""
         with self._lock:
+            self.live()
             now = self.now()
             self._journal_oauth(method, path, body, headers, now)
             answer = self.stripe.request(method, path, query=query, body=body, headers=headers, now=now)

@@ -78,5 +78,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = _serve  # noqa: N815 - names the base class calls
 
     @override
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the date of an answer: by the simulator's clock, which may have been moved."""
+        door = self.server.door if isinstance(self.server, SimulatorServer) else None
+        return super().date_time_string(timestamp if timestamp is not None or door is None else door.now())
+
+    @override
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: the counts are in the control API."""

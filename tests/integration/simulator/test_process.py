@@ -3,6 +3,8 @@
 import socket
 import subprocess
 import sys
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -211,3 +213,15 @@ def test_bad_authorize_links_redirect_nowhere(simulator: Simulator, change: dict
 
     assert response.status_code == 400
     assert "location" not in response.headers
+
+
+def test_answers_are_dated_by_the_moved_clock(simulator: Simulator) -> None:
+    """Whoever reads the `Date` header of an answer sees the simulator's time, not the machine's."""
+
+    def dated() -> datetime:
+        return parsedate_to_datetime(requests.get(simulator.url, timeout=10).headers["Date"])
+
+    before = dated()
+    simulator.control("clock", advance_s=3600)
+
+    assert timedelta(minutes=59) < dated() - before < timedelta(minutes=61)

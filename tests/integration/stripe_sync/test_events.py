@@ -1,0 +1,169 @@
+"""Events beyond their order: what they cost, what becomes of those that fail, and what no event told of."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from engine.ids import MemberId
+from stripe_sync.events import repository as event_repository
+from stripe_sync.events.catching_up import MEMORY
+from stripe_sync.events.models import Ignored
+from stripe_sync.events.repository import NewEvent
+from tests.integration.stripe_sync.office import OWNER, Office
+
+
+def test_delivery_reads_nothing_and_each_changed_object_is_read_once(synced: Office) -> None:
+    """However many events tell of an object, nothing is asked while they arrive, and it is asked for once after."""
+    customer_id, _ = synced.new_customer()
+    synced.simulator.control("create_subscription", id=customer_id)
+    for number in range(4):
+        synced.simulator.control("update_customer", id=customer_id, name=f"name {number}")
+    events = synced.events(customer_id)
+    before, asked = synced.connection.reads, _requests(synced)
+
+    synced.deliver(*events)
+    after_delivery = _requests(synced)
+    synced.settle()
+
+    changed = {event["data"]["object"]["id"] for event in events}
+    assert after_delivery == asked
+    assert len(events) > len(changed)
+    assert synced.connection.reads - before <= len(changed)
+
+
+def test_missing_reference_is_fetched(synced: Office) -> None:
+    """A subscription to a price whose events were all lost brings the price and its product with it."""
+    customer_id, email = synced.new_customer()
+    name = synced.clock.new_id("x")
+    product_id, price_id = f"prod_{name}", f"price_{name}"
+    synced.simulator.control("create_product", id=product_id, name="Lost and found")
+    synced.simulator.control("create_price", id=price_id, product=product_id, unit_amount=4200, currency="usd")
+    synced.simulator.control("create_subscription", id=customer_id, price=price_id)
+    events = synced.events(customer_id)
+
+    synced.deliver(*events)
+    synced.settle()
+
+    assert synced.row("prices", price_id, synced.connection) is not None
+    assert synced.facts(email).get("plan") == "Lost and found"
+    assert synced.status()["events"] == {"pending": 0, "failed": 0, "parked": 0}
+
+
+def test_parked_event_is_listed_and_replayed(synced: Office) -> None:
+    """What was parked is shown with its reason, and tried again from the start when somebody says so."""
+    now = synced.clock.now()
+    poison = NewEvent(event_id="evt_poison", type="customer.updated", created=now, payload="{", origin="webhook")
+    with synced.database.workspace(synced.workspace_id) as session:
+        event_repository.add(synced.workspace_id, session, synced.connection.id, [poison], now)
+    for _ in range(9):
+        synced.service.drain_events()
+        synced.clock.advance(timedelta(minutes=5))
+    (parked,) = synced.service.events(synced.workspace_id, ("parked",))
+
+    count = synced.service.replay_events(synced.workspace_id, member_id=OWNER, event_id="evt_poison")
+    nothing = synced.service.replay_events(synced.workspace_id, member_id=MemberId(OWNER), event_id="evt_other")
+
+    assert (parked.event_id, parked.error, parked.attempts) == ("evt_poison", "JSONDecodeError", 8)
+    assert (count, nothing) == (1, 0)
+    assert synced.status()["events"] == {"pending": 1, "failed": 0, "parked": 0}
+
+
+def test_events_nobody_needs_are_counted(synced: Office) -> None:
+    """Events of the other mode are counted with their connection, those of unknown accounts for the whole system."""
+    customer_id, _ = synced.new_customer()
+    (event,) = synced.events(customer_id)
+
+    received = synced.deliver(
+        {**event, "livemode": False}, {**event, "livemode": False}, {**event, "account": "acct_unknown"}
+    )
+
+    assert received[0] == Ignored(reason="other_mode")
+    assert synced.status()["ignored"] == {"other_mode": 2}
+    with synced.database.system(readonly=True) as session:
+        assert event_repository.system_ignored(session) == {"other_mode": 2, "unknown_account": 1}
+
+
+def test_withdrawn_and_connected_anew_within_a_moment(synced: Office) -> None:
+    """A withdrawal of the very second of the new connection does not end it: Stripe is asked, and it holds."""
+    synced.simulator.control("disconnect", account=synced.simulator.account)
+    connection = synced.connect()
+    event = {
+        "id": f"evt_{synced.clock.new_id('x')}",
+        "object": "event",
+        "type": "account.application.deauthorized",
+        "created": int(connection.connected_at.timestamp()),
+        "livemode": True,
+        "account": synced.simulator.account,
+        "data": {"object": {"id": "ca_1", "object": "application"}},
+    }
+
+    synced.deliver(event)
+    synced.service.drain_events()
+
+    assert synced.status()["status"] == "active"
+    assert synced.status()["events"] == {"pending": 0, "failed": 0, "parked": 0}
+
+
+def test_sweep_finds_what_no_event_told_of(synced: Office) -> None:
+    """A row that went wrong by itself is mended by a sweep and counted; what an event explains is not."""
+    wrong = synced.simulator.objects("customer")[0]["id"]
+    told, _ = synced.new_customer()
+    with synced.database.workspace(synced.workspace_id) as session:
+        session.execute(
+            text("UPDATE stripe_customers SET payload = :payload WHERE id = :id"),
+            {"payload": f'{{"id": "{wrong}", "object": "customer", "name": "nobody"}}', "id": wrong},
+        )
+    synced.clock.advance(timedelta(minutes=1))
+
+    synced.service.resync(synced.workspace_id, member_id=OWNER, connection_id=synced.connection.id)
+    synced.service.run_backfills()
+    synced.clock.advance(timedelta(minutes=11))
+    synced.simulator.control("clock", advance_s=11 * 60)
+    synced.service.catch_up(force=True)
+
+    row = synced.row("customers", wrong, synced.connection)
+    assert row is not None
+    assert row.payload["name"] != "nobody"
+    assert synced.row("customers", told, synced.connection) is not None
+    assert synced.status()["drift_by_kind"] == {"customers": 1}
+    assert synced.status()["drift"] == 1
+    assert synced.service.drift() == {"customers": 1}
+
+
+def test_a_sweep_comes_every_night(synced: Office) -> None:
+    """A day and a half after a run the next one is queued, once; not before half a day."""
+    synced.clock.advance(timedelta(hours=11))
+    at_once = synced.service.reconcile()
+    synced.clock.advance(timedelta(hours=26))
+    next_night = synced.service.reconcile()
+    again = synced.service.reconcile()
+
+    assert (at_once, next_night, again) == (0, 1, 0)
+    assert synced.backfill()["status"] == "queued"
+
+
+def test_away_for_longer_than_the_log_remembers(synced: Office) -> None:
+    """When the event log does not reach back to where we stopped, the whole account is read again."""
+    synced.simulator.control("clock", advance_s=(MEMORY + timedelta(days=2)).total_seconds())
+    synced.clock.advance(MEMORY + timedelta(days=2))
+
+    synced.service.catch_up(force=True)
+
+    assert synced.backfill()["status"] == "queued"
+
+
+@pytest.mark.parametrize("event_type", ["invoice.upcoming", "customer.tax_id.created", "payout.paid"])
+def test_types_that_touch_no_fact_are_left_alone(synced: Office, event_type: str) -> None:
+    """They are acknowledged and not stored."""
+    customer_id, _ = synced.new_customer()
+    (event,) = synced.events(customer_id)
+
+    assert synced.deliver({**event, "type": event_type}) == [Ignored(reason="unused_type")]
+
+
+# helpers
+
+
+def _requests(office: Office) -> int:
+    return sum(int(count) for count in office.simulator.stats()["requests"].values())

@@ -46,4 +46,4 @@ def shown_decimals(currency: str) -> int:
 
 def to_major(minor: Fraction | int, currency: str) -> Fraction:
     """Return an amount of Stripe's minor units in major units, exactly."""
-    return Fraction(minor) / scale(currency)
+    return Fraction(minor, scale(currency))

@@ -130,7 +130,6 @@ class Universe:
             webhook_secrets=(self.stripe.webhook_secret,),
             requests_per_second=100_000.0,
             lists_at_once=1,
-            lists_at_once=1,
         )
         self.service = StripeService(
             self.database,

@@ -1,5 +1,6 @@
 """The backfill against the simulator: everything arrives, whatever goes wrong on the way."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -7,9 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from engine.storage import Database
+from stripe_sync import gateway
 from stripe_sync.backfill.running import LEASE
 from stripe_sync.gateway import Gateway, GatewayError, Page, Trouble
 from tests.integration.stripe_sync.office import ADMIN, OWNER, Office, make_office
+from tests.stripe_simulator import Simulator
 
 KIND_OF = {
     "products": "product",
@@ -82,6 +86,33 @@ def test_killed_between_any_two_pages_it_goes_on(office: Office) -> None:
     assert office.backfill()["status"] == "complete"
     for kind, single in KIND_OF.items():
         assert office.ids(kind, connection) == {each["id"] for each in office.simulator.objects(single)}, kind
+
+
+def test_lanes_side_by_side_bring_everything(
+    database: Database, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six lanes over lists cut in parts, killed twice on the way, bring what one lane brings."""
+    monkeypatch.setattr(gateway, "PAGE_SIZE", 5)
+    office = make_office(database, simulator, lists_at_once=6)
+    connection = office.connect()
+    plain, calls = Gateway.list_kind, itertools.count()
+
+    def die_twice(self: Gateway, *args: object, **more: object) -> Page:
+        if next(calls) in {40, 90}:
+            raise KeyboardInterrupt
+        return plain(self, *args, **more)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(Gateway, "list_kind", die_twice)
+    for _ in range(3):
+        try:
+            office.service.run_backfills()
+        except KeyboardInterrupt:
+            office.clock.advance(LEASE + timedelta(seconds=1))
+
+    assert office.backfill()["status"] == "complete"
+    for kind, single in KIND_OF.items():
+        assert office.ids(kind, connection) == {each["id"] for each in office.simulator.objects(single)}, kind
+    assert set(office.connection.synced_kinds) == {*KIND_OF, "payment_methods"}
 
 
 def test_two_workers_do_not_work_on_one_run(office: Office) -> None:

@@ -51,6 +51,13 @@ class DbEndUserFacts(Base):
         Column("due_at", UtcDateTime, nullable=True),
         # When something becomes another by the clock alone, and the row must be looked at again.
         Index("ix_end_user_facts_due", "due_at"),
+        # The facts that conditions over everybody ask for most, in a fraction of the row. Only what is short: an index
+        # can't hold texts of any length.
+        Index(
+            "ix_end_user_facts_asked",
+            *("workspace_id", "end_user_id", "mrr", "ltv", "status", "delinquent", "amount_due", "overdue_since"),
+            *("subscriptions", "quantity", "customer_since", "last_payment_at"),
+        ),
     )
 
 

@@ -166,7 +166,7 @@ def _trial_end(sheet: Sheet, primary: StripeObject, lookup: Lookup) -> datetime 
             (licensed if is_meant is True else unclear).append(instant(item, "current_trial", "end_date") or FIRST)
     is_whole = are_items_known(primary, items)
     earliest = min((*licensed, *unclear)) if licensed and is_whole else FIRST
-    latest = min(licensed) if licensed else max(unclear, default=FIRST if is_whole else LAST)
+    latest = min(licensed) if licensed else max(unclear, default=FIRST) if is_whole else LAST
     sure, possible = max(whole or FIRST, earliest), max(whole or FIRST, latest)
     if sure == possible or possible <= sheet.now:
         return sure

@@ -95,8 +95,6 @@ def _scopes(tree: ast.Module) -> Iterator[tuple[str, str, ast.AST]]:
                 for inner in body:
                     if isinstance(inner, ast.FunctionDef):
                         yield f"{name}.{inner.name}", "", inner
-                    elif isinstance(inner, ast.AnnAssign) and inner.value is not None:
-                        yield TOP, name, inner.value
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 yield TOP, name, value
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):

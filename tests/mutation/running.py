@@ -1,13 +1,11 @@
-"""Running the tests against mutants, each in a forked copy of one process.
+"""Running the tests against mutants, one after the other in one process that has everything imported and collected.
 
-Theory. Everything is imported and collected once. A first run notes which functions each test reaches and how long it
-takes. For each mutant a child is forked, which gives the function its changed code in place (so that everybody who
-holds the function has it) and runs the tests that reach it, those that killed a neighbour first, then the quickest. A
-child that spends far more processor time than all its tests need is caught in a loop, and counts as killed.
+Theory. A first run notes which functions each test reaches and how long it takes. For each mutant the function gets its
+changed code in place, so that everybody who holds the function has it, and the tests that reach it are called: those
+that killed a neighbour first, then the quickest. They are called as the plain functions they are, without fixtures, so
+generated tests are left out. One that spends far more processor time than any does is caught in a loop, and kills.
 """
 
-import gc
-import os
 import signal
 import sys
 import types
@@ -18,21 +16,17 @@ from pathlib import Path
 from time import process_time
 from types import CodeType, FrameType
 
-import hypothesis
 import pytest
-from _pytest.runner import runtestprotocol
 
 from tests.mutation.mutants import TOP, Mutant
 
-PATIENCE = 20.0
-"""Seconds of processor time beyond what a child's tests take."""
-SLOW = 1.0
-"""Seconds of processor time from which on a test is too slow to be run a thousand times."""
-FIRST, QUICK_ALL_THE_SAME = "test_agrees_with_the_reference[0]", "test_agrees_with_the_reference"
+PATIENCE = 5.0
+"""Seconds of processor time that no test takes."""
+FIRST, AGREEMENT = "test_agrees_with_the_reference[0]", "test_agrees_with_the_reference"
 """The comparison with the reference kills most, so it comes first; its answers are there after the first run."""
-LEFT_OUT = frozenset(f"[{block}]" for block in range(12, 40))
+LEFT_OUT = frozenset(f"[{block}]" for block in range(8, 40))
+"""Blocks of that comparison: two hundred customers will do."""
 DERIVATION = str(Path("stripe_sync") / "derive")
-SURVIVED, KILLED = 0, 1
 
 Place = tuple[str, str]
 """A file and the qualified name of a function in it."""
@@ -46,31 +40,20 @@ class Mutating:
         self.tell = tell
         self.failed: list[str] = []
         """Tests that fail without any mutant."""
-        self._reach: dict[Place, list[pytest.Item]] = defaultdict(list)
+        self._reach: dict[Place, list[pytest.Function]] = defaultdict(list)
         self._names: dict[Place, set[str]] = defaultdict(set)
         self._seconds: dict[str, float] = {}
         self._killers: dict[Place, list[str]] = defaultdict(list)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out most of the comparison with the reference: three hundred customers will do."""
-        items[:] = [item for item in items if item.nodeid.partition(QUICK_ALL_THE_SAME)[2] not in LEFT_OUT]
-
-    def pytest_collection(self) -> None:
-        """Have the same examples each time, kept nowhere; what fails need not be made small."""
-        phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
-        hypothesis.settings.register_profile(
-            "mutation",
-            derandomize=True,
-            database=None,
-            phases=phases,
-            deadline=None,
-            suppress_health_check=list(hypothesis.HealthCheck),
-        )
-        hypothesis.settings.load_profile("mutation")
+        """Leave out what needs fixtures, generates its own cases, or repeats what others do."""
+        items[:] = [item for item in items if isinstance(item, pytest.Function) and _is_plain(item)]
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests, then the mutants."""
+        signal.signal(signal.SIGVTALRM, _give_up)
         for item in session.items:
+            assert isinstance(item, pytest.Function)
             started = process_time()
             with _reached(self._names) as places:
                 is_fine = _passes(item)
@@ -79,100 +62,105 @@ class Mutating:
                 self.failed.append(item.nodeid)
             for place in places:
                 self._reach[place].append(item)
-        if self.failed:
-            return True
-        gc.collect()
-        gc.freeze()  # what is there already is not looked at again, so that children need no copies of it
-        for mutant in self.mutants:
+        for mutant in () if self.failed else self.mutants:
             self.tell(mutant, self._is_killed(mutant))
         return True
 
-    def _reaching(self, name: str) -> list[pytest.Item]:
-        """Return the tests that reach a function in which a constant or class is named."""
-        places = [place for place in self._reach if name in self._names[place]]
-        items = {item.nodeid: item for place in places for item in self._reach[place]}
-        return list(items.values())
+    def _reaching(self, mutant: Mutant) -> list[pytest.Function]:
+        """Return the tests that reach the changed function, or one in which the changed constant or class is named."""
+        if mutant.function != TOP:
+            return self._reach[str(mutant.path), mutant.function]
+        places = [place for place in self._reach if mutant.name in self._names[place]]
+        return list({item.nodeid: item for place in places for item in self._reach[place]}.values())
 
     def _is_killed(self, mutant: Mutant) -> bool:
-        place = (str(mutant.path), mutant.function)
-        reach = self._reaching(mutant.name) if mutant.function == TOP else self._reach[place]
-        first = self._killers[str(mutant.path), mutant.function + mutant.name]
+        killers = self._killers[str(mutant.path), mutant.function + mutant.name]
         ordered = sorted(
-            (item for item in reach if self._seconds[item.nodeid] < SLOW or QUICK_ALL_THE_SAME in item.nodeid),
-            key=lambda item: (item.nodeid not in first, FIRST not in item.nodeid, self._seconds[item.nodeid]),
+            self._reaching(mutant),
+            key=lambda item: (item.nodeid not in killers, FIRST not in item.nodeid, self._seconds[item.nodeid]),
         )
-        if not ordered:
-            return False
-        limit = PATIENCE + 2 * sum(self._seconds[item.nodeid] for item in ordered)
-        killer = _in_child(lambda tell: _hunt(mutant, ordered, tell), limit)
-        if killer is not None and 0 <= killer < len(ordered):
-            first.insert(0, ordered[killer].nodeid)
-            del first[5:]
+        try:
+            with _applied(mutant):
+                killer = next((item for item in ordered if not _passes(item)), None)
+        except MakingError:
+            return True
+        if killer is not None:
+            killers[:] = [killer.nodeid, *killers[:4]]
         return killer is not None
 
 
-def _hunt(mutant: Mutant, items: Sequence[pytest.Item], tell: Callable[[int], None]) -> int:
-    """Apply the mutant and run tests until one fails; tell which."""
+class TooLongError(BaseException):
+    """A test goes on and on."""
+
+
+class MakingError(Exception):
+    """The changed module can't even be made."""
+
+
+def _give_up(_signal: int, _frame: FrameType | None) -> None:
+    raise TooLongError
+
+
+def _is_plain(item: pytest.Function) -> bool:
+    if hasattr(item.obj, "is_hypothesis_test") or item.nodeid.partition(AGREEMENT)[2] in LEFT_OUT:
+        return False
+    return set(item.fixturenames) <= set(_arguments(item)) and not list(item.iter_markers("skipif"))
+
+
+def _arguments(item: pytest.Function) -> dict[str, object]:
+    return dict(item.callspec.params) if hasattr(item, "callspec") else {}
+
+
+def _passes(item: pytest.Function) -> bool:
+    signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
     try:
-        _apply(mutant)
-    except Exception:  # noqa: BLE001 - a module that can't be made any more is a dead mutant
-        return KILLED
-    for position, item in enumerate(items):
-        if not _passes(item):
-            tell(position)
-            return KILLED
-    return SURVIVED
+        item.obj(**_arguments(item))
+    except (Exception, TooLongError, pytest.fail.Exception):  # noqa: BLE001 - whatever fails, kills
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    return True
 
 
-def _passes(item: pytest.Item) -> bool:
-    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
-
-
-def _in_child(work: Callable[[Callable[[int], None]], int], limit: float) -> int | None:
-    """Run `work` in a forked child; return the number it told (-1 if none), or None if it ended well."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        gc.disable()
-        signal.setitimer(signal.ITIMER_VIRTUAL, limit)
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os.dup2(silence, 2)
-        outcome = KILLED
-        try:
-            outcome = work(lambda number: _write(writing, number))
-        finally:
-            os._exit(outcome)
-    os.close(writing)
-    told = os.read(reading, 20)
-    os.close(reading)
-    _, status = os.waitpid(child, 0)
-    return None if status == SURVIVED else int(told or b"-1")
-
-
-def _write(pipe: int, number: int) -> None:
-    os.write(pipe, str(number).encode())
-
-
-def _apply(mutant: Mutant) -> None:
+@contextmanager
+def _applied(mutant: Mutant) -> Iterator[None]:
+    """Give the function its changed code, or the constant its changed value, and take it back afterwards."""
     module = next(each for each in list(sys.modules.values()) if getattr(each, "__file__", None) == str(mutant.path))
     if mutant.function != TOP:
-        _function(module, mutant.function).__code__ = _code_of(mutant.compiled(), mutant.function)
+        function = _function(module, mutant.function)
+        before, function.__code__ = function.__code__, _code_of(mutant.compiled(), mutant.function)
+        try:
+            yield
+        finally:
+            function.__code__ = before
         return
+    old, new = getattr(module, mutant.name), getattr(_made(module, mutant), mutant.name)
+    _exchange(mutant.name, old, new)
+    try:
+        yield
+    finally:
+        _exchange(mutant.name, new, old)
+
+
+def _made(module: types.ModuleType, mutant: Mutant) -> types.ModuleType:
+    """Return the changed module, made anew beside the one that is used."""
     made = types.ModuleType(module.__name__)
     made.__file__ = module.__file__
     sys.modules[module.__name__] = made  # dataclasses look up their own module
-    exec(mutant.compiled(), vars(made))
-    sys.modules[module.__name__] = module
-    old, new = getattr(module, mutant.name), getattr(made, mutant.name)
-    if isinstance(old, type):
-        old.__init__.__kwdefaults__ = new.__init__.__kwdefaults__  # type: ignore[misc]  # defaults of a dataclass
-        old.__init__.__defaults__ = new.__init__.__defaults__  # type: ignore[misc]
-        return
+    try:
+        exec(mutant.compiled(), vars(made))
+    except Exception as error:
+        raise MakingError from error
+    finally:
+        sys.modules[module.__name__] = module
+    return made
+
+
+def _exchange(name: str, old: object, new: object) -> None:
+    """Put one object in the place of another, wherever modules have it under this name."""
     for each in list(sys.modules.values()):
-        if getattr(each, mutant.name, None) is old:
-            setattr(each, mutant.name, new)
+        if each.__name__.startswith(("stripe_sync.", "tests.")) and vars(each).get(name) is old:
+            setattr(each, name, new)
 
 
 def _function(module: types.ModuleType, qualified: str) -> types.FunctionType:

@@ -285,6 +285,7 @@ TRIAL: Json = {"current_trial": {"end_date": seconds(2)}}
         (subscription(items={"data": [item(**TRIAL)], "has_more": True}), None, None),
         (subscription(items={"data": [item()], "has_more": True}), False, None),
         (subscription(items=None), None, None),
+        (subscription(items={"data": [item("price_gone")], "has_more": True}), None, None),  # the next may be on trial
         (subscription(items=None, status="trialing", trial_end=seconds(3)), True, 3),  # the trial as a whole is sure
         (subscription(item("price_gone", **TRIAL), status="trialing", trial_end=seconds(3)), True, None),
         (subscription(item(price(usage_type="metered"), **TRIAL)), False, None),  # no licensed item at all

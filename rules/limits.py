@@ -16,9 +16,13 @@ MAX_HEX_DIGITS = 16
 MAX_TEXT_FACT = 4096
 """Text facts are cut to this many characters before a condition sees them."""
 
-MAX_PATTERN_PROGRAM = 20_000
+MAX_PATTERN_POSITIONS = 200
+"""Characters of a regular expression with its repeats written out."""
+MAX_PATTERN_STATES = 300
+"""States a regular expression may lead through; see rules/pattern_states.py."""
+MAX_PATTERN_PROGRAM = 12_000
 """Instructions a translated regular expression may compile to."""
-MAX_PATTERN_MEMORY = 1 << 20
+MAX_PATTERN_MEMORY = 3 << 20
 """Bytes RE2 may use for one regular expression and its cache of states."""
 MAX_PATTERNS = 4000
 """Distinct regular expressions in one ruleset."""

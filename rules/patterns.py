@@ -20,6 +20,7 @@ from typing import Any
 import re2
 
 from rules import limits
+from rules.pattern_states import TooManyPositionsError, count_states
 
 # Python's own parser of patterns and its vocabulary have no public names; their trees are alike from 3.11 on.
 _parser: Any = importlib.import_module("re._parser")
@@ -66,8 +67,11 @@ class Pattern:
 @functools.lru_cache(maxsize=2 * limits.MAX_PATTERNS)
 def compile_pattern(pattern: str, *, anchored: bool) -> Pattern:
     """Return `pattern` compiled; `anchored` for `=~`, which matches at the start. Raise PatternError if refused."""
-    source = translate(pattern)
+    tree = _parse(pattern)
+    _limit(tree, anchored=anchored)
+    source = _sequence(tree, tree.state.flags, is_last=True, depth=0)
     options = re2.Options()
+    options.never_capture = True
     options.log_errors = False
     options.max_mem = limits.MAX_PATTERN_MEMORY
     try:
@@ -82,16 +86,39 @@ def compile_pattern(pattern: str, *, anchored: bool) -> Pattern:
 
 def translate(pattern: str) -> str:
     """Return `pattern` in RE2's spelling; raise PatternError if it is malformed or refused."""
+    tree = _parse(pattern)
+    return _sequence(tree, tree.state.flags, is_last=True, depth=0)
+
+
+def _parse(pattern: str) -> Any:
+    """Return Python's tree of `pattern`; raise PatternError if it can't be read."""
     _refuse_ambiguous(pattern)
     try:
         tree = _parser.parse(pattern)
     except (re.error, OverflowError, RecursionError, ValueError) as fault:
         message = fault.msg if isinstance(fault, re.error) else "it is too large"
         raise PatternError(f"the regular expression can't be read: {message}") from None
-    flags = tree.state.flags
-    if flags & re.LOCALE:
+    if tree.state.flags & re.LOCALE:
         raise PatternError("the flag `(?L)` is not part of the language")
-    return _sequence(tree, flags, is_last=True, depth=0)
+    return tree
+
+
+def _limit(tree: Any, *, anchored: bool) -> None:
+    """Refuse a pattern that could be slow on some text; one that is refused for other reasons is told those first."""
+    _sequence(tree, tree.state.flags, is_last=True, depth=0)
+    most, most_positions = limits.MAX_PATTERN_STATES, limits.MAX_PATTERN_POSITIONS
+    try:
+        states = count_states(tree, tree.state.flags, anchored=anchored, most=most, most_positions=most_positions)
+    except TooManyPositionsError:
+        raise PatternError(
+            f"the regular expression is too large: with its repeats written out it has more than {most_positions} "
+            "characters; write `*` or `+` for a large repeat"
+        ) from None
+    if states > most:
+        raise PatternError(
+            "the regular expression could be slow: there are too many ways to match; "
+            "write `.*` for `.{0,50}`, or smaller repeats"
+        )
 
 
 def _refuse_ambiguous(pattern: str) -> None:

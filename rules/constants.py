@@ -5,8 +5,8 @@ from datetime import UTC, datetime, tzinfo
 
 from engine.core.facts import Facts
 from rules.interpret import Evaluation
-from rules.tree import Builtin, Fact, Node
-from rules.values import Unknown, Value
+from rules.tree import Builtin, Fact, Literal, Node
+from rules.values import Unknown, Value, from_json
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -27,4 +27,6 @@ def varying_parts(
 
 def constant_value(node: Node, zone: tzinfo = UTC) -> Value | Unknown:
     """Return the value of a part without facts and without the time."""
+    if isinstance(node, Literal) and node.value is not None:
+        return from_json(node.value)
     return Evaluation(Facts(as_of=_EPOCH), _EPOCH, zone).value(node)

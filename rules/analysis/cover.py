@@ -5,7 +5,7 @@ among those by one cell of the variable they are narrowest in.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rules.analysis.formulas import Formula, Literal
@@ -71,30 +71,55 @@ class Cover:
         self._space = space
         self._groups: dict[frozenset[int], _Group] = {}
         self.rules: list[RuleModel] = []
+        self._whole_rules: list[RuleModel] = []
+        """Those that fall apart into too many boxes."""
 
     def add(self, rule: RuleModel) -> None:
         """Let `rule` cover what comes after it."""
         self.rules.append(rule)
+        if rule.boxes is None:
+            self._whole_rules.append(rule)
         for box in rule.boxes or ():
             self._groups.setdefault(frozenset(box), _Group()).add(box, rule)
 
     def covered(self, rule: RuleModel) -> Covered:
         """Return whether every conversation that `rule` matches is matched by a rule added before."""
+        return self._covered(rule, self._space.universes)
+
+    def covered_when_known(self, rule: RuleModel) -> Covered:
+        """Return the same about conversations of which all facts are known; asked of a few rules only."""
+        if len(self.rules) > FEW:
+            return Covered()
+        return self._covered(rule, self._space.all_known)
+
+    def _covered(self, rule: RuleModel, universes: Sequence[int]) -> Covered:
         if not self.rules:
             return Covered()
         if rule.boxes is None:
-            return self._search([rule.matches], self._all() or [])
+            return self._search([rule.matches], self.rules if len(self.rules) <= FEW else [], universes)
         by: dict[int, RuleModel] = {}
-        for box in rule.boxes:
+        for whole in rule.boxes:
+            box = {variable: cells & universes[variable] for variable, cells in whole.items()}
+            if not all(box.values()):
+                continue
             one = self._one_around(box)
             if one is not None:
                 by[one.position] = one
                 continue
-            found = self._search(_literals(box), self._candidates(box))
+            found = self._together(box, universes)
             if found.by is None:
                 return found
             by.update((other.position, other) for other in found.by)
-        return Covered(by=tuple(by[position] for position in sorted(by)))
+        return Covered(by=tuple(by[position] for position in sorted(by)) or None)
+
+    def _together(self, box: Box, universes: Sequence[int]) -> Covered:
+        """Return whether several boxes cover `box`."""
+        entries = reduced(box, self._entries(box), universes)
+        others = [rule for rule in self._whole_rules if len(self.rules) <= FEW]
+        if not entries and not others:
+            return Covered()
+        candidates = list({rule.position: rule for _, rule in entries}.values())
+        return self._search(_literals(box), candidates + others, universes)
 
     def _one_around(self, box: Box) -> RuleModel | None:
         for group, variables in self._groups_within(box):
@@ -103,21 +128,18 @@ class Cover:
                     return rule
         return None
 
-    def _candidates(self, box: Box) -> list[RuleModel]:
-        every_rule = self._all()
-        if every_rule is not None:
-            return every_rule
-        found: dict[int, RuleModel] = {}
+    def _entries(self, box: Box) -> list[Entry]:
+        """Return boxes that overlap `box` and may help to cover it."""
+        if len(self.rules) <= FEW:
+            return [(other, rule) for rule in self.rules for other in rule.boxes or () if overlaps(other, box)]
+        found: list[Entry] = []
         for group, variables in self._groups_within(box):
             for other, rule in itertools.islice(group.touching(box, variables), 4 * _CHAIN):
                 if overlaps(other, box):
-                    found[rule.position] = rule
-                    if len(found) >= MOST_TOGETHER:
-                        return list(found.values())
-        return list(found.values())
-
-    def _all(self) -> list[RuleModel] | None:
-        return list(self.rules) if len(self.rules) <= FEW else None
+                    found.append((other, rule))
+            if len(found) >= 4 * _CHAIN:
+                break
+        return found
 
     def _groups_within(self, box: Box) -> Iterator[tuple[_Group, Iterable[int]]]:
         """Yield the groups of boxes that ask about no variable that `box` does not ask about."""
@@ -132,31 +154,49 @@ class Cover:
             if signature <= box.keys():
                 yield group, signature
 
-    def _search(self, parts: list[Formula], candidates: list[RuleModel]) -> Covered:
+    def _search(self, parts: list[Formula], candidates: list[RuleModel], universes: Sequence[int]) -> Covered:
         if not candidates:
             return Covered()
         try:
-            if self._search_box(parts, candidates) is not None:
-                return Covered()
+            if self._search_box(parts, candidates[:MOST_TOGETHER], universes) is not None:
+                return Covered(is_decided=len(candidates) <= MOST_TOGETHER)
         except OutOfStepsError:
             return Covered(is_decided=False)
-        return Covered(by=tuple(self._needed(parts, candidates)))
+        return Covered(by=tuple(self._needed(parts, candidates[:MOST_TOGETHER], universes)))
 
-    def _search_box(self, parts: list[Formula], candidates: list[RuleModel]) -> Box | None:
-        search = Search(self._space.universes, MOST_STEPS)
-        return search.find([*parts, *(rule.misses for rule in candidates)])
+    @staticmethod
+    def _search_box(parts: list[Formula], candidates: list[RuleModel], universes: Sequence[int]) -> Box | None:
+        return Search(universes, MOST_STEPS).find([*parts, *(rule.misses for rule in candidates)])
 
-    def _needed(self, parts: list[Formula], candidates: list[RuleModel]) -> list[RuleModel]:
+    def _needed(self, parts: list[Formula], candidates: list[RuleModel], universes: Sequence[int]) -> list[RuleModel]:
         """Return those of `candidates` without which `parts` are not covered."""
         needed = list(candidates)
         for rule in reversed(candidates):
             rest = [one for one in needed if one is not rule]
             try:
-                if self._search_box(parts, rest) is None:
+                if self._search_box(parts, rest, universes) is None:
                     needed = rest
             except OutOfStepsError:
                 continue
         return needed
+
+
+def reduced(box: Box, entries: list[Entry], universes: Sequence[int]) -> list[Entry]:
+    """Return the entries that matter for whether all of `box` is covered.
+
+    If a variable has a cell in `box` that none of the boxes over it takes, they all can be missed at once; so they
+    don't matter. In nearly all rulesets "unknown" is such a cell of what `box` does not ask about.
+    """
+    while entries:
+        taken: dict[int, int] = {}
+        for other, _ in entries:
+            for variable, cells in other.items():
+                taken[variable] = taken.get(variable, 0) | cells
+        free = {variable for variable, cells in taken.items() if (box.get(variable) or universes[variable]) & ~cells}
+        if not free:
+            return entries
+        entries = [entry for entry in entries if free.isdisjoint(entry[0])]
+    return entries
 
 
 def contains(outer: Box, inner: Box) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from engine.core.facts import JsonValue
-from rules.analysis.cover import FEW, Cover, Covered
+from rules.analysis.cover import Cover, Covered
 from rules.analysis.examples import Examples
 from rules.analysis.findings import AnalysisFinding, Code, Verdict, listed
-from rules.analysis.model import RuleModel, RulesetModel, known_literals
+from rules.analysis.model import RuleModel, RulesetModel
 from rules.analysis.ports import ProofStack, Prover
 from rules.analysis.search import OutOfStepsError, Search
 
@@ -32,7 +32,9 @@ def find(
     """Yield a finding for each rule that is never reached, of those at the positions `candidates`."""
     above: dict[str, _Above] = {}
     for rule in model.rules:
-        triggers = [above.setdefault(on, _Above(model, prover)) for on in sorted(rule.rule.on)]
+        for on in rule.rule.on - above.keys():
+            above[on] = _Above(model, prover)
+        triggers = [above[on] for on in sorted(rule.rule.on)]
         if rule.position in candidates:
             finding = _judge(rule, triggers, model, examples)
             if finding is not None:
@@ -89,30 +91,30 @@ def _only_when_unknown(
     rule: RuleModel, above: list[_Above], model: RulesetModel, examples: Examples
 ) -> AnalysisFinding | None:
     """Return a finding for a rule that is reached only while some fact is unknown."""
-    if len(above) != 1 or not 0 < len(above[0].cover.rules) <= FEW:
+    if len(above) != 1:
         return None
-    others = [one for one in above[0].cover.rules if one.boxes is not None]
-    variables = rule.variables.union(*(one.variables for one in others))
-    misses = [one.misses for one in others]
+    others = above[0].cover.covered_when_known(rule).by
+    if others is None:
+        return None
     try:
-        known = known_literals(model.space, variables)
-        if Search(model.space.universes, MOST_STEPS).find([rule.matches, *known, *misses]) is not None:
-            return None
+        misses = [one.misses for one in others]
         box = Search(model.space.universes, MOST_STEPS).find([rule.matches, *misses])
     except OutOfStepsError:
         return None
-    if box is None or Search(model.space.universes, MOST_STEPS).find([rule.matches, *known]) is None:
+    if box is None:
         return None
     example = examples.find(
         box,
         lambda facts: (
-            examples.result(rule, facts) is True and all(examples.result(one, facts) is not True for one in others)
+            examples.result(rule, facts) is True
+            and all(examples.result(one, facts) is not True for one in above[0].cover.rules)
         ),
     )
     if example is None:
         return None
-    message = f"it is reached only while a fact is unknown: else {listed(_names(others))} end the check before it"
-    return _finding(rule, tuple(others), Verdict.REFUTED, message, example)
+    ends = "ends" if len(others) == 1 else "end"
+    message = f"it is reached only while a fact is unknown: else {listed(_names(others))} {ends} the check before it"
+    return _finding(rule, others, Verdict.REFUTED, message, example)
 
 
 def _names(rules: Iterable[RuleModel]) -> tuple[str, ...]:

@@ -28,7 +28,9 @@ def taken(model: RulesetModel, candidates: frozenset[int]) -> Iterator[AnalysisF
         if rule.is_live:
             for on in rule.rule.on:
                 for slot in rule.slots:
-                    covers.setdefault((on, slot), Cover(model.space)).add(rule)
+                    if (on, slot) not in covers:
+                        covers[on, slot] = Cover(model.space)
+                    covers[on, slot].add(rule)
 
 
 def _taken(rule: RuleModel, covers: dict[tuple[str, str], Cover]) -> AnalysisFinding | None:

@@ -133,6 +133,8 @@ class Space:
         self._by_key: dict[Hashable, Variable] = {}
         self.universes: list[int] = []
         self.known: list[int] = []
+        self.all_known: list[int] = []
+        """All cells of each variable in a conversation of which every fact is known."""
         self._readings = 0
         self._can_hold: dict[int, tuple[int, int]] = {}
         self._implied: dict[int, tuple[int, ...]] = {}
@@ -158,6 +160,7 @@ class Space:
             known = variable.mask(variable.universe)
             self.known.append(known)
             self.universes.append(known | (UNKNOWN_CELL if variable.may_be_unknown else 0))
+            self.all_known.append(self.universes[-1] if variable.fact is None else known)
         self._relate_predicates()
 
     def formula(self, sketch: Sketch) -> Formula:

@@ -44,8 +44,8 @@ def nearest_stretch(variable: Variable, cells: int, now: Any) -> Stretch | None:
     known = cells & declared & ~UNKNOWN_CELL
     found: Stretch | None = None
     if known:
-        if not declared & variable.mask(variable.universe) & ~known:
-            found = Stretch(is_known=True, samples=_samples(variable, known)) if isinstance(now, Unknown) else None
+        if isinstance(now, Unknown) and not declared & variable.mask(variable.universe) & ~known:
+            found = Stretch(is_known=True, samples=_samples(variable, known))
         elif variable.line in _MEASURED:
             found = _measured(variable, cells & ~UNKNOWN_CELL, declared, now)
         elif variable.line in (Line.TEXT, Line.BOOLEAN, Line.JSON):

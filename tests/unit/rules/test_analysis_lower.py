@@ -23,7 +23,7 @@ UTC_ZONE = ZoneInfo("UTC")
 @pytest.mark.parametrize("seed", range(8))
 def test_a_formula_allows_what_the_interpreter_says(seed: int) -> None:
     """For facts where a condition is true, false or unknown, the formulas hold, and can't hold, accordingly."""
-    for number in range(120):
+    for number in range(40):
         assert_sound(seed * 1000 + number)
 
 

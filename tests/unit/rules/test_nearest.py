@@ -80,7 +80,7 @@ def test_a_long_condition_costs_little() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_generated_changes_make_conditions_true(seed: int) -> None:
     """Whatever the condition, applying what is said makes it true."""
-    for number in range(80):
+    for number in range(40):
         chance = SeededChoices(seed * 1000 + number)
         tree = check(generator.condition(chance)).tree
         facts = fact_generator.facts(chance)
@@ -96,7 +96,7 @@ def test_no_smaller_change_does(seed: int) -> None:
         assert_nearest(*a_case(SeededChoices(seed * 10_000 + number)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(drawn(lambda choices: a_case(choices)))  # noqa: PLW0108  # defined below
 def test_no_smaller_change_does_for_whatever_is_drawn(case: tuple[str, dict[str, FactValue]]) -> None:
     """The same for cases that can be shrunk."""

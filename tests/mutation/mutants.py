@@ -95,7 +95,7 @@ def _scopes(tree: ast.Module) -> Iterator[tuple[str, str, ast.AST]]:
                 for inner in body:
                     if isinstance(inner, ast.FunctionDef):
                         yield f"{name}.{inner.name}", "", inner
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name != "__all__":
                 yield TOP, name, value
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 yield TOP, name, value

@@ -4,7 +4,7 @@ from stripe_sync.derive import at, combine, derive
 from stripe_sync.objects import bundle_from_json
 from tests.unit.derive import test_totality as totality
 from tests.unit.derive.agreement import case_of
-from tests.unit.derive.build import Json
+from tests.unit.derive.build import NOW, Json, settings
 
 
 def run(seed: int, scale: float) -> bool:
@@ -27,8 +27,8 @@ def run(seed: int, scale: float) -> bool:
 
 def _is_read(document: Json) -> bool:
     try:
-        found = derive(bundle_from_json(document), totality.NOW, totality.settings(rates={"eur": "1.1"}))
-        at(combine([found, found], totality.NOW), totality.NOW)
+        found = derive(bundle_from_json(document), NOW, settings(rates={"eur": "1.1"}))
+        at(combine([found, found], NOW), NOW)
     except Exception as error:  # noqa: BLE001 - that there is none is what is proved
         print(f"totality: {type(error).__name__}: {error}")
         return False

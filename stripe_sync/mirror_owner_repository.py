@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Table, func, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
+from engine.storage import among
 from stripe_sync.kinds import Kind
 from stripe_sync.mirror_tables import MIRROR
 
@@ -23,14 +24,14 @@ def name_customers(
     """Name the customer of refunds and disputes just written, or of those whose charge was."""
     if kind.name in _OWNED:
         table = MIRROR[kind.name]
-        _name(session, table, *_scope(table, workspace_id, connection_id), table.c.id.in_(ids))
+        _name(session, table, *_scope(table, workspace_id, connection_id), among(session, table.c.id, ids))
     elif kind.name == "charges":
         intents = select(_CHARGES.c.payment_intent_id).where(
-            *_scope(_CHARGES, workspace_id, connection_id), _CHARGES.c.id.in_(ids)
+            *_scope(_CHARGES, workspace_id, connection_id), among(session, _CHARGES.c.id, ids)
         )
         for table in map(MIRROR.__getitem__, _OWNED):
             orphan = (*_scope(table, workspace_id, connection_id), table.c.customer_id.is_(None))
-            _name(session, table, *orphan, table.c.charge_id.in_(ids))
+            _name(session, table, *orphan, among(session, table.c.charge_id, ids))
             _name(session, table, *orphan, table.c.charge_id.is_(None), table.c.payment_intent_id.in_(intents))
 
 

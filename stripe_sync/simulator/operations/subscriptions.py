@@ -13,7 +13,10 @@ ENDED = frozenset({"canceled", "incomplete_expired"})
 
 
 def create_subscription(change: Change, args: Record) -> None:
-    """Subscribe a customer to `price` (any fitting one if not given); `quantity`, `trial_days` and `coupon` may be."""
+    """Subscribe a customer to `price` (any fitting one if not given); `quantity`, `trial_days` and `coupon` may be.
+
+    So may `items`, how many items of that price and quantity: a long subscription shows only its first ones.
+    """
     customer = resolve.customer(change, resolve.argument(args))
     price = _chosen_price(change, args, customer["currency"])
     if args.get("coupon"):
@@ -22,17 +25,21 @@ def create_subscription(change: Change, args: Record) -> None:
     quantity = resolve.whole(args, "quantity", 1)
     now, subscription_id = change.now, change.new_id("subscription")
     trial_end = now + trial_days * DAY if trial_days else None
-    item = factory.make(
-        "subscription_item",
-        change.new_id("subscription_item"),
-        now,
-        subscription=subscription_id,
-        price=price["id"],
-        quantity=quantity if price["recurring"]["usage_type"] == "licensed" else None,
-        current_period_start=now,
-        current_period_end=trial_end or now + period_seconds(price),
-    )
-    change.store("subscription_item", item)
+    items = [
+        factory.make(
+            "subscription_item",
+            change.new_id("subscription_item"),
+            now,
+            subscription=subscription_id,
+            price=price["id"],
+            quantity=quantity if price["recurring"]["usage_type"] == "licensed" else None,
+            current_period_start=now,
+            current_period_end=trial_end or now + period_seconds(price),
+        )
+        for _ in range(resolve.whole(args, "items", 1) or 1)
+    ]
+    for item in items:
+        change.store("subscription_item", item)
     change.create(
         "subscription",
         "customer.subscription.created",
@@ -40,7 +47,7 @@ def create_subscription(change: Change, args: Record) -> None:
         customer=customer["id"],
         status="trialing" if trial_days else "incomplete",
         currency=price["currency"],
-        items=[item["id"]],
+        items=[item["id"] for item in items],
         billing_cycle_anchor=trial_end or now,
         default_payment_method=None,
         start_date=now,
@@ -50,7 +57,7 @@ def create_subscription(change: Change, args: Record) -> None:
     if args.get("coupon"):
         apply_coupon(change, {"id": subscription_id, "coupon": args["coupon"]})
     subscription = change.get("subscription", subscription_id)
-    invoice = bill(change, subscription, "subscription_create", items=[item], free=bool(trial_days))
+    invoice = bill(change, subscription, "subscription_create", items=items, free=bool(trial_days))
     if args.get("pay", True):
         collect(change, invoice)
 

@@ -33,7 +33,9 @@ class FactInput:
 def parse_facts(line: str, catalog: FactCatalog, as_of: datetime) -> FactInput:
     """Return the facts of one JSON object; raise FactInputError."""
     try:
-        found = json.loads(line, parse_float=Decimal, parse_constant=_refuse_constant)
+        found = _DECODER.decode(line)
+    except FactInputError:
+        raise
     except (ValueError, RecursionError) as fault:
         raise FactInputError(f"not JSON: {fault}") from None
     if not isinstance(found, dict):
@@ -62,8 +64,20 @@ def to_facts(found: Mapping[str, object], catalog: FactCatalog, as_of: datetime)
     return FactInput(facts=Facts(as_of=as_of, values=values), conversation_id=conversation_id)
 
 
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FactInputError(f"`{twice}`: stands twice in one object")
+    return found
+
+
 def _refuse_constant(name: str) -> JsonValue:
     raise ValueError(f"{name} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
 
 
 def _typed(name: str, given: object, spec: FactSpec) -> FactValue:

@@ -16,12 +16,13 @@ def currencies_in_use(workspace_id: WorkspaceId, session: Session) -> frozenset[
     found: set[str] = set()
     for kind in KINDS_WITH_MONEY if active else ():
         table = MIRROR[kind]
+        currency = table.c.currency if "currency" in table.c else table.c.payload["currency"].as_string()
         query = (
-            select(table.c.payload["currency"].as_string())
+            select(currency)
             .distinct()
             .where(
                 table.c.workspace_id == workspace_id, table.c.connection_id.in_(active), table.c.deleted_at.is_(None)
             )
         )
-        found.update(currency.lower() for currency in session.scalars(query) if currency)
+        found.update(code.lower() for code in session.scalars(query) if code)
     return frozenset(found)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rules import limits
+from rules.analysis.findings import Code, Verdict
 from rules.check import check
 from rules.document import ACTION_KEYS, RULE_KEYS
 from rules.kinds import ATTRIBUTES, CONSTANTS, FUNCTIONS, METHODS
@@ -42,3 +43,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         assert f"{number:,}" in PAGE
     for number in (limits.MAX_NODES, limits.MAX_DEPTH, limits.MAX_TEXT_PREDICATES, limits.MAX_DIGITS):
         assert str(number) in PAGE
+
+
+@pytest.mark.parametrize("word", [*Code, *Verdict])
+def test_every_finding_of_the_analysis_is_described(word: str) -> None:
+    """Codes and verdicts are on the page."""
+    assert f"`{word}`" in PAGE

@@ -168,8 +168,9 @@ class _Seeker:
         if None in phrases:
             return None
         stretch: Stretch | None = None
-        if main is not None and not self._is_implied(space, main, box, asked):
-            stretch = nearest_stretch(main, box[main.number], self._value(main))
+        cells = 0 if main is None else self._cells(space, main, box, asked)
+        if main is not None and cells:
+            stretch = nearest_stretch(main, cells, self._value(main))
             if stretch is None:
                 return None
             phrase = said(main, stretch, self._currency)
@@ -188,14 +189,21 @@ class _Seeker:
         )
         return change, values
 
-    def _is_implied(self, space: Space, main: Variable, box: Box, asked: list[Variable]) -> bool:
-        """Return whether what the box says of a value is no more than that it is known, or answers as asked."""
-        cells = space.known[main.number]
+    @staticmethod
+    def _cells(space: Space, main: Variable, box: Box, asked: list[Variable]) -> int:
+        """Return the cells to speak of: none if the questions asked of a text say all there is to say.
+
+        What only the questions leave out is put back, since they are told too.
+        """
+        answering = space.known[main.number]
         for one in asked:
             if one.text is main:
                 can_hold, can_fail = space.texts_of(one)
-                cells &= can_hold if box[one.number] == one.mask_of_truth(truth=True) else can_fail
-        return bool(asked) and not cells & ~box[main.number]
+                answering &= can_hold if box[one.number] == one.mask_of_truth(truth=True) else can_fail
+        if not asked:
+            return box[main.number]
+        is_all_said = not answering & ~box[main.number]
+        return 0 if is_all_said else box[main.number] | (space.known[main.number] & ~answering)
 
     # what is
 

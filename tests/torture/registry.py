@@ -3,11 +3,19 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from tests.torture import analysis, facts, matcher, sql, totality
+from tests.torture import analysis, facts, language, matcher, sql, totality
 
 Part = Callable[[int, float], bool]
 """Takes a seed and how much larger or smaller than usual it is to be; prints its figures; true if all held."""
 
 PARTS: Mapping[str, Part] = MappingProxyType(
-    {"facts": facts.run, "totality": totality.run, "sql": sql.run, "matcher": matcher.run, "analysis": analysis.run}
+    {
+        "facts": facts.run,
+        "totality": totality.run,
+        "sql": sql.run,
+        "matcher": matcher.run,
+        "analysis": analysis.run,
+        "library": language.library,
+        "slowest": language.slowest,
+    }
 )

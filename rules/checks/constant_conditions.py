@@ -6,13 +6,11 @@ without facts is worked out; the others are estimated upwards, so what is said t
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 
-from engine.core.facts import Facts
 from rules.checks.subject import Subject
+from rules.constants import constant_value, varying_parts
 from rules.diagnostics import Finding, Severity
-from rules.interpret import Evaluation
 from rules.tree import (
     Arithmetic,
     Builtin,
@@ -30,7 +28,7 @@ from rules.tree import (
     Ordering,
     is_null,
 )
-from rules.values import Unknown, Value
+from rules.values import Unknown
 
 Outcomes = frozenset[bool | None]
 """What a part can come to: true, false (for a value that is no boolean: true), and None for unknown."""
@@ -38,14 +36,13 @@ Outcomes = frozenset[bool | None]
 _EITHER: Outcomes = frozenset({True, False})
 _ANYTHING: Outcomes = frozenset({True, False, None})
 _NEVER: Outcomes = frozenset({None})
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a warning if the condition is always true, never true or always unknown."""
     if _is_plain(subject.tree):
         return
-    outcomes = _Estimate(_varying(subject)).of(subject.tree)
+    outcomes = _Estimate(varying_parts(subject.nodes)).of(subject.tree)
     if outcomes == _NEVER:
         code, message = "always_unknown", "the condition is always unknown, so the rule never matches"
     elif True not in outcomes:
@@ -82,15 +79,6 @@ def _is_known(node: Node) -> bool:
     return not isinstance(node.value, Decimal) or node.value.is_finite()
 
 
-def _varying(subject: Subject) -> frozenset[int]:
-    """Return the ids of the nodes with a fact, or the time, in or below them."""
-    varying: set[int] = set()
-    for node in reversed(subject.nodes):  # children stand behind their parents
-        if isinstance(node, Fact | Builtin) or any(id(child) in varying for child in node.children):
-            varying.add(id(node))
-    return frozenset(varying)
-
-
 @dataclass(frozen=True, slots=True)
 class _Estimate:
     varying: frozenset[int]
@@ -120,7 +108,7 @@ class _Estimate:
                 return _NEVER if any(self.of(child) == _NEVER for child in node.children) else _ANYTHING
 
     def _is_zero(self, node: Node) -> bool:
-        return id(node) not in self.varying and _value(node) == 0
+        return id(node) not in self.varying and constant_value(node) == 0
 
     def _logic(self, node: Logic) -> Outcomes:
         decisive = node.operator == "or"
@@ -153,13 +141,8 @@ class _Estimate:
         return possible
 
 
-def _value(node: Node) -> Value | Unknown:
-    """Return the value of a part without facts."""
-    return Evaluation(Facts(as_of=_EPOCH), _EPOCH, UTC).value(node)
-
-
 def _worked_out(node: Node) -> Outcomes:
-    value = _value(node)
+    value = constant_value(node)
     if isinstance(value, Unknown):
         return _NEVER
     return frozenset({value}) if isinstance(value, bool) else frozenset({True})

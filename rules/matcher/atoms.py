@@ -230,8 +230,8 @@ def _membership(node: Membership, zone: tzinfo) -> Tested | None:
 def _match(node: Match, zone: tzinfo) -> Tested | None:
     if not isinstance(node.right, Literal) or not isinstance(node.right.value, str):
         return None
-    atom = _pattern(node.right.value, anchored=not node.operator.endswith("~~"))
-    tested = _finds(node.left, atom, zone)
+    atoms = _patterns(node.right.value, anchored=not node.operator.endswith("~~"))
+    tested = _finds(node.left, atoms, zone)
     if tested is None or node.operator.startswith("="):
         return tested
     return Tested(tested.column, tested.test.negated())
@@ -243,24 +243,27 @@ def _attribute(node: Attribute, zone: tzinfo) -> Tested | None:
     text = constant(node.arguments[0], zone)
     if not isinstance(text, str):
         return None
-    return _finds(node.target, Pattern("prefix" if node.name == "starts_with" else "suffix", text), zone)
+    atom = Pattern("prefix" if node.name == "starts_with" else "suffix", text)
+    return _finds(node.target, frozenset({atom}), zone)
 
 
-def _finds(node: Node, atom: Pattern, zone: tzinfo) -> Tested | None:
+def _finds(node: Node, atoms: frozenset[Pattern], zone: tzinfo) -> Tested | None:
     if type_of(node) not in (Kind.TEXT, Kind.JSON):
         return None
     term = _term(node, zone)
-    return None if term is None else term.literal(Column(clauses.Kind.TEXT, term.source), Finds(frozenset({atom})))
+    return None if term is None else term.literal(Column(clauses.Kind.TEXT, term.source), Finds(atoms))
 
 
-def _pattern(text: str, *, anchored: bool) -> Pattern:
-    """Return a regular expression as what to find; a plain text is found as such."""
+def _patterns(text: str, *, anchored: bool) -> frozenset[Pattern]:
+    """Return a regular expression as what to find; plain texts, alone or as alternatives, are found as such."""
     is_anchored = anchored or text.startswith("^")
     plain = text.removeprefix("^")
     if _PLAIN_PATTERN.fullmatch(plain):
-        return Pattern("prefix" if is_anchored else "contains", plain)
+        return frozenset({Pattern("prefix" if is_anchored else "contains", plain)})
+    if not is_anchored and all(map(_PLAIN_PATTERN.fullmatch, text.split("|"))):
+        return frozenset(Pattern("contains", one) for one in text.split("|"))
     source = compile_pattern(text, anchored=anchored).source
-    return Pattern("pattern", (r"\A(?:" if anchored else "(?:") + source + ")")
+    return frozenset({Pattern("pattern", (r"\A(?:" if anchored else "(?:") + source + ")")})
 
 
 def _term(node: Node, zone: tzinfo) -> _Term | None:

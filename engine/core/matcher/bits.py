@@ -3,7 +3,7 @@
 One `&` of two integers of 10,000 bits costs about 60 ns in CPython; that is what the matcher is made of.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 FEW = 6
 """Up to so many members are kept as a tuple instead of an integer as long as the whole set."""
@@ -47,10 +47,14 @@ def expanded(one: Compact) -> int:
 
 def members(found: int) -> list[int]:
     """Return the members of a set in ascending order, at about 0.15 microseconds each."""
-    if found.bit_count() <= FEW:
-        return list(_lowest_first(found))
     numbers: list[int] = []
     add = numbers.append
+    if found.bit_count() <= FEW:
+        while found:
+            lowest = found & -found
+            add(lowest.bit_length() - 1)
+            found ^= lowest
+        return numbers
     words = memoryview(found.to_bytes((found.bit_length() + 63 >> 6) << 3, "little")).cast("Q")
     for place, word in enumerate(words):
         left = word
@@ -64,10 +68,3 @@ def members(found: int) -> list[int]:
 def first(found: int) -> int:
     """Return the least member of a set that is not empty."""
     return (found & -found).bit_length() - 1
-
-
-def _lowest_first(found: int) -> Iterator[int]:
-    while found:
-        lowest = found & -found
-        yield lowest.bit_length() - 1
-        found ^= lowest

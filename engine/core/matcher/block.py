@@ -10,11 +10,10 @@ of all conditions with two, then their second clauses, and so on. Joining clause
 each plane, whatever their number.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any, NamedTuple
 
 from engine.core.matcher.bits import members, set_of
@@ -25,10 +24,10 @@ from engine.core.matcher.columns import (
     OrderedColumn,
     WhenUnknown,
     items_of,
-    toggled,
     truth_of,
     when_unknown,
 )
+from engine.core.matcher.generated import PlainColumn, quick_way
 from engine.core.matcher.predicates import Test
 from engine.core.matcher.texts import TextIndex
 
@@ -38,13 +37,11 @@ REMEMBERED = 256
 """How many combinations of unknown columns a block remembers."""
 
 
-class Verdicts(NamedTuple):
-    """Sets of places of conditions in a block."""
+Verdicts = tuple[int, int, int]
+"""Sets of places of conditions in a block: true, unknown, and odd.
 
-    true: int
-    unknown: int
-    odd: int
-    """Conditions that read a value of a type it should not have; nothing is said of them."""
+Odd are those that read a value of a type it should not have; nothing is said of them.
+"""
 
 
 class _Plane(NamedTuple):
@@ -61,8 +58,10 @@ class _Shared:
     """Columns of one source that is no plain fact, or whose values need more than a look into a table."""
 
     source: Source
+    numbers: int
+    """The numbers of its columns among all, as a set."""
     found: tuple[tuple[int, FoundColumn], ...]
-    """With the number of each column among all."""
+    """With the number of each column."""
     index: TextIndex | None
     plain: tuple[tuple[int, OrderedColumn | DiscreteColumn], ...]
 
@@ -95,11 +94,12 @@ class Block:
         self._never = 0
         tested = self._place_clauses()
         self._start = self._every & ~self._never
+        self._whole = len(self.planes) == 1 and self.planes[0].clauses == 1
         self._users: list[int] = []
         self._unknown: list[WhenUnknown] = []
         self._settled: list[int] = []
         self._build(tested)
-        self._left: dict[tuple[int, ...], _Left] = {}
+        self._left: dict[int, _Left] = {}
 
     # building
 
@@ -118,9 +118,7 @@ class Block:
         return tested
 
     def _build(self, tested: dict[tuple[Column, int], list[tuple[int, Test]]]) -> None:
-        self._ordered: list[tuple[str, type, list[Any], list[Any], list[int | None], int]] = []
-        self._discrete: list[tuple[str, type, dict[Any, Any], int, int]] = []
-        self._careful: list[tuple[Source, OrderedColumn | DiscreteColumn, int]] = []
+        self._plain: list[PlainColumn] = []
         self._late: dict[int, list[_Late]] = {}
         shared: dict[Source, list[tuple[Column, int, list[tuple[int, Test]]]]] = {}
         users: dict[Source, int] = {}
@@ -137,6 +135,7 @@ class Block:
         self._shared = [self._share(source, columns) for source, columns in shared.items()]
         self._late_bits = set_of(self._late)
         self._presence = self._find_settled()
+        self._quick = quick_way(self._plain, self._start)
 
     def _find_settled(self) -> list[tuple[str, int]]:
         """Return the facts whose absence alone leaves a clause's only late test unknown."""
@@ -146,7 +145,7 @@ class Block:
             if not more and column.source.is_strict and test.unknown is None:
                 for fact in column.source.facts:
                     settled.setdefault(fact, []).append(bit)
-        return [(fact, self._number_settled(bits)) for fact, bits in settled.items()]
+        return [(fact, 1 << self._number_settled(bits)) for fact, bits in settled.items()]
 
     def _number(self, pairs: list[tuple[int, Test]]) -> int:
         self._users.append(set_of(bit for bit, _ in pairs))
@@ -163,22 +162,16 @@ class Block:
 
     def _add_plain(self, column: Column, pairs: Any, number: int) -> bool:
         """Add a column of a plain fact to those with a quick way; return False if it has none."""
-        name = column.source.key
+        one: OrderedColumn | DiscreteColumn
         if column.kind in ORDERED:
-            ordered = OrderedColumn(column.kind, pairs, self._every)
-            if not ordered.is_plain:
+            one = OrderedColumn(column.kind, pairs, self._every)
+            if not one.is_plain:
                 return False
-            self._careful.append((column.source, ordered, number))
-            # The quick way takes decimals and integers, or datetimes; anything else goes the careful way.
-            exact = Decimal if column.kind is Kind.NUMBER else datetime
-            self._ordered.append((name, exact, ordered.exact, ordered.whole, ordered.cells, number))
-            return True
-        if column.kind not in DISCRETE:
+        elif column.kind in DISCRETE:
+            one = DiscreteColumn(column, pairs, self._every)
+        else:
             return False
-        discrete = DiscreteColumn(column, pairs, self._every)
-        self._careful.append((column.source, discrete, number))
-        type_ = str if column.kind is Kind.WORD else bool
-        self._discrete.append((name, type_, discrete.masks, discrete.default, number))
+        self._plain.append(PlainColumn(column.source.key, column.kind, number, one))
         return True
 
     def _share(self, source: Source, columns: list[tuple[Column, int, Any]]) -> _Shared:
@@ -195,82 +188,59 @@ class Block:
                 found.append((number, FoundColumn(pairs, self._every)))
         atoms = frozenset(atom for _, column in found for atom in column.atoms)
         index = TextIndex(atoms) if is_text else None
-        return _Shared(source=source, found=tuple(found), index=index, plain=tuple(plain))
+        numbers = set_of(number for _, number, _ in columns)
+        return _Shared(source=source, numbers=numbers, found=tuple(found), index=index, plain=tuple(plain))
 
     # matching
 
     def match(self, values: Values, now: datetime) -> Verdicts:
         """Return the verdict of every condition on `values` at `now`."""
-        missing: list[int] = []
         odd = 0
         try:
-            found = self._plain_columns(values, missing)
+            found, missing = self._quick(values)
         except (TypeError, InvalidOperation):
-            missing.clear()
-            found, odd = self._plain_columns_carefully(values, missing)
+            found, missing, odd = self._carefully(values)
         for shared in self._shared:
-            found, odd = _shared_columns(shared, values, now, (found, odd), missing, self._users)
+            value = shared.source.read(values, now)
+            if value is None:
+                missing |= shared.numbers
+            else:
+                found, odd = _shared_columns(shared, value, found, odd, self._users)
         for fact, number in self._presence:
             if fact not in values:
-                missing.append(number)
+                missing |= number
         sure = possible = found
         settled = 0
         if missing:
-            left = self._left_by(tuple(missing))
+            left = self._left.get(missing) or self._left_by(missing)
             sure, possible, settled = found & left.sure, found & left.possible, left.settled
         if asked := self._late_bits & possible & ~settled:
             sure, possible, odd = self._work_out((sure, possible, odd), asked & ~odd, values, now)
         true = self._fold(sure)
-        return Verdicts(true, self._fold(possible) & ~true, self._fold(odd) if odd else 0)
+        if possible == sure:
+            return true, 0, self._fold(odd) if odd else 0
+        return true, self._fold(possible) & ~true, self._fold(odd) if odd else 0
 
-    def _plain_columns(self, values: Values, missing: list[int]) -> int:
-        """Intersect the columns of plain facts; raise for any value that is not of the usual type."""
-        get = values.get
-        found = self._start
-        for name, exact, points, whole, cells, number in self._ordered:
-            value = get(name)
+    def _carefully(self, values: Values) -> tuple[int, int, int]:
+        """Intersect the columns of plain facts, whatever the types of their values."""
+        found, missing, odd = self._start, 0, 0
+        for one in self._plain:
+            value = values.get(one.fact)
             if value is None:
-                missing.append(number)
-            elif type(value) is exact:
-                place = bisect_left(points, value)
-                found &= cells[place + place + (points[place] == value)]  # None raises
-            elif type(value) is int:
-                place = bisect_left(whole, value)
-                found &= cells[place + place + (whole[place] == value)]  # None raises
-            else:
-                raise TypeError
-        for name, type_, masks, default, number in self._discrete:
-            value = get(name)
-            if value is None:
-                missing.append(number)
-            elif type(value) is type_:
-                mask = masks.get(value, default)
-                found &= mask if type(mask) is int else toggled(default, mask)
-            else:
-                raise TypeError
-        return found
-
-    def _plain_columns_carefully(self, values: Values, missing: list[int]) -> tuple[int, int]:
-        found, odd = self._start, 0
-        for source, column, number in self._careful:
-            value = values.get(source.key)
-            if value is None:
-                missing.append(number)
+                missing |= 1 << one.number
                 continue
-            mask = column.mask(value)
+            mask = one.column.mask(value)
             if mask is None:
-                odd |= self._users[number]
+                odd |= self._users[one.number]
             else:
                 found &= mask
-        return found, odd
+        return found, missing, odd
 
-    def _left_by(self, missing: tuple[int, ...]) -> _Left:
-        left = self._left.get(missing)
-        if left is not None:
-            return left
+    def _left_by(self, missing: int) -> _Left:
+        """Work out and remember what the columns `missing` leave."""
         sure = possible = self._every
         settled = 0
-        for number in missing:
+        for number in members(missing):
             sure &= self._unknown[number].sure
             possible &= self._unknown[number].possible
             settled |= self._settled[number]
@@ -313,7 +283,7 @@ class Block:
 
     def _fold(self, clauses: int) -> int:
         """Return the places of the conditions of which one of `clauses` is."""
-        if len(self.planes) == 1 and self.planes[0].clauses == 1:
+        if self._whole:
             return clauses
         found = 0
         for size, count, first_bit, first_place in self.planes:
@@ -324,15 +294,8 @@ class Block:
         return found
 
 
-def _shared_columns(
-    shared: _Shared, values: Values, now: datetime, state: tuple[int, int], missing: list[int], users: Sequence[int]
-) -> tuple[int, int]:
-    found, odd = state
-    value = shared.source.read(values, now)
-    if value is None:
-        missing.extend(number for number, _ in shared.plain)
-        missing.extend(number for number, _ in shared.found)
-        return found, odd
+def _shared_columns(shared: _Shared, value: Any, found: int, odd: int, users: Sequence[int]) -> tuple[int, int]:
+    """Intersect the columns of a source that has a value."""
     for number, column in shared.plain:
         mask = column.mask(value)
         if mask is None:
@@ -345,7 +308,7 @@ def _shared_columns(
             if atoms is None:
                 odd |= users[number]
             else:
-                found &= finder.mask(atoms)
+                found &= finder.mask(atoms) if atoms else finder.base
     return found, odd
 
 

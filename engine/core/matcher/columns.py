@@ -25,6 +25,8 @@ from engine.core.matcher.predicates import Among, Finds, Line, Test
 from engine.core.matcher.texts import found_in, is_encodable
 
 LONGEST_TEXT = 4096
+SMALL = 2048
+"""Masks of up to so many bits are kept whole even where they differ in few bits only."""
 FULL_MASKS = 2048
 """Up to so many cells an ordered column keeps a full mask for each; a longer one keeps every so many."""
 
@@ -161,7 +163,7 @@ class DiscreteColumn:
         # Naming a value turns the clause's answer for all others around.
         self.masks: dict[Any, Compact] = {}
         for value, bits in named.items():
-            few = compact(bits)
+            few = set_of(bits) if every.bit_length() <= SMALL else compact(bits)
             self.masks[value] = few if isinstance(few, tuple) else self.default ^ few
 
     def mask(self, value: Any) -> int | None:
@@ -194,10 +196,10 @@ def _to_word(kind: Kind, value: Any) -> Any:
 class FoundColumn:
     """Texts and lists: what is found in the value adds the clauses that want it and drops those that don't."""
 
-    __slots__ = ("_base", "_dropped", "_wanted")
+    __slots__ = ("_dropped", "_wanted", "base")
 
     def __init__(self, tested: Sequence[tuple[int, Finds]], every: int) -> None:
-        self._base = every & ~set_of(bit for bit, test in tested if test.found)
+        self.base = every & ~set_of(bit for bit, test in tested if test.found)
         wanted: dict[Any, list[int]] = {}
         dropped: dict[Any, list[int]] = {}
         for bit, test in tested:
@@ -213,7 +215,7 @@ class FoundColumn:
 
     def mask(self, found: Iterable[Any]) -> int:
         """Return the clauses that a value leaves in which `found` was found."""
-        left = self._base
+        left = self.base
         gone: int = 0
         for atom in found:
             if atom in self._wanted:

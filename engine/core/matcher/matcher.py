@@ -20,6 +20,8 @@ from engine.core.matcher.clauses import Form, is_as_declared
 from engine.core.ruleset import CompiledRule, EvaluationError, Mode, Verdict
 
 EVERYBODY = 100
+HEAD = 256
+"""So many rules are asked first, by themselves, where one of them may stop the check: then the others cost nothing."""
 MOST_CHANGED = 256
 """How many rules the small block holds before everything is built anew."""
 
@@ -59,11 +61,12 @@ class _Placed:
                 rule = rules[number]
                 kinds.setdefault((rule.mode, rule.on, rule.stop, rule.canary), []).append(place)
         self._sets = [(kind, set_of(places)) for kind, places in kinds.items()]
-        self._scopes: dict[tuple[str, int | None], _Scope] = {}
+        self.rule_at = self.rules.__getitem__
+        self.scopes: dict[tuple[str, int | None], _Scope] = {}
 
     def scope(self, on: str, bucket: int | None) -> _Scope:
         """Return who is asked on the trigger `on` in a canary bucket."""
-        known = self._scopes.get((on, bucket))
+        known = self.scopes.get((on, bucket))
         if known is not None:
             return known
         live = shadow = stops = 0
@@ -75,7 +78,7 @@ class _Placed:
                 stops |= places if stop else 0
             else:
                 shadow |= places
-        scope = self._scopes[on, bucket] = _Scope(live, shadow, stops)
+        scope = self.scopes[on, bucket] = _Scope(live, shadow, stops)
         return scope
 
     def up_to(self, last: int) -> int:
@@ -95,33 +98,57 @@ class _Placed:
         return least
 
 
-class MatcherReached:
-    """What came of asking every rule down to the one that stopped; what is unknown is worked out when it is read."""
+_Judged = tuple[_Placed, _Scope, Verdicts]
 
-    __slots__ = ("_facts", "_matcher", "_now", "_unknown", "matched", "shadow", "stopped_by")
+
+class _Part(NamedTuple):
+    """What came of one block: sets of places."""
+
+    placed: _Placed
+    matched: int
+    shadow: int
+    unknown: int
+    odd: int
+
+
+class MatcherReached:
+    """What came of asking every rule down to the one that stopped; sets, until somebody reads them."""
+
+    __slots__ = ("_facts", "_matcher", "_now", "_parts", "stopped_by")
 
     def __init__(
-        self,
-        matcher: "Matcher",
-        facts: Facts,
-        now: datetime,
-        found: tuple[list[int], list[int], int | None, list[tuple[_Placed, int, int]]],
+        self, matcher: "Matcher", facts: Facts, now: datetime, parts: Sequence[_Part], stopped_by: int | None
     ) -> None:
         self._matcher = matcher
         self._facts = facts
         self._now = now
-        self.matched, self.shadow, self.stopped_by, self._unknown = found
+        self._parts = parts
+        self.stopped_by = stopped_by
+
+    @property
+    def matched(self) -> list[int]:
+        """Return the live rules that matched, in order."""
+        parts = self._parts
+        found = list(map(parts[0][0].rule_at, members(parts[0][1])))
+        if len(parts) > 1:
+            for placed, matched, _, _, _ in parts[1:]:
+                found += map(placed.rule_at, members(matched))
+        found.sort()
+        return found
+
+    @property
+    def shadow(self) -> list[int]:
+        """Return the rules that matched but only count as shadow, in order."""
+        return sorted(placed.rule_at(place) for placed, _, shadow, _, _ in self._parts for place in members(shadow))
 
     @property
     def unknown_count(self) -> int:
         """Return how many live rules were unknown."""
-        return sum(unknown.bit_count() for _, unknown, _ in self._unknown)
+        return sum(part.unknown.bit_count() for part in self._parts)
 
     def unknown(self) -> list[int]:
         """Return the live rules that were unknown, in order."""
-        found = [placed.rules[place] for placed, unknown, _ in self._unknown for place in members(unknown)]
-        found.sort()
-        return found
+        return sorted(placed.rule_at(place) for placed, _, _, unknown, _ in self._parts for place in members(unknown))
 
     def missing(self) -> list[tuple[int, tuple[str, ...]]]:
         """Return each live rule that was unknown with the facts that had no value, in order."""
@@ -129,7 +156,7 @@ class MatcherReached:
         absent: dict[str, bool] = {}
         values, now = self._facts.values, self._now
         is_peculiar = self._matcher.is_peculiar(self._facts)
-        for placed, unknown, odd in self._unknown:
+        for placed, _, _, unknown, odd in self._parts:
             for place in members(unknown):
                 number, form = placed.rules[place], placed.block.forms[place]
                 if form.missing is None or is_peculiar or odd >> place & 1:
@@ -149,7 +176,7 @@ class MatcherReached:
             return found
         known = set(self._facts.values)
         is_peculiar = self._matcher.is_peculiar(self._facts)
-        for placed, unknown, odd in self._unknown:
+        for placed, _, _, unknown, odd in self._parts:
             for place in members(unknown if is_peculiar else unknown & (placed.fallible | odd)):
                 form = placed.block.forms[place]
                 if is_peculiar or odd >> place & 1 or any(needs <= known for needs in form.fallible):
@@ -166,17 +193,20 @@ class Matcher:
     def __init__(self, rules: Sequence[CompiledRule], forms: Sequence[Form], previous: "Matcher | None" = None) -> None:
         """Index `rules`, each with its form; what `previous` has indexed already is taken from there."""
         self._rules = tuple(rules)
+        self._head = _head(self._rules, forms)
         kept = None if previous is None else _kept(previous, forms)
         if previous is None or kept is None:
             self._base_forms = tuple(forms)
             self._base_block = Block(self._base_forms)
             base = _Placed(self._base_block, self._base_block.order, range(len(forms)), self._rules)
             self._placed: tuple[_Placed, ...] = (base,)
+            self._only: _Placed | None = base if self._head is None else None
             self._types = {name: type_ for form in forms for name, type_ in form.facts.items()}
             return
         self._base_forms = previous._base_forms  # noqa: SLF001  # the same class
         self._base_block = previous._base_block  # noqa: SLF001
         base = _Placed(self._base_block, self._base_block.order, kept, self._rules)
+        self._only = None
         taken = set(kept)
         changed = [number for number in range(len(forms)) if number not in taken]
         block = Block([forms[number] for number in changed])
@@ -187,26 +217,23 @@ class Matcher:
 
     def reach(self, facts: Facts, now: datetime, on: str, bucket: int | None) -> MatcherReached:
         """Ask the rules that listen to `on`, from the first down to one that stops."""
-        judged = [(placed, placed.scope(on, bucket), self._verdicts(placed, facts, now)) for placed in self._placed]
-        stopped: int | None = None
-        for placed, scope, verdicts in judged:
-            if stops := verdicts.true & scope.stops:
-                candidate = placed.first_of(stops)
-                if candidate is not None and (stopped is None or candidate < stopped):
-                    stopped = candidate
-        matched: list[int] = []
-        shadow: list[int] = []
-        unknown = []
-        for placed, scope, verdicts in judged:
-            reached = -1 if stopped is None else placed.up_to(stopped)
-            rules = placed.rules
-            matched += [rules[place] for place in members(verdicts.true & scope.live & reached)]
-            if found := verdicts.true & scope.shadow & reached:
-                shadow += [rules[place] for place in members(found)]
-            unknown.append((placed, verdicts.unknown & scope.live & reached, verdicts.odd))
-        matched.sort()
-        shadow.sort()
-        return MatcherReached(self, facts, now, (matched, shadow, stopped, unknown))
+        only = self._only
+        if only is not None:  # the commonest: one block
+            scope = only.scopes.get((on, bucket)) or only.scope(on, bucket)
+            true, unknown, odd = self._verdicts(only, facts, now)
+            if not true & scope.stops:
+                part = _Part(only, true & scope.live, true & scope.shadow, unknown & scope.live, odd)
+                return MatcherReached(self, facts, now, (part,), None)
+        judged = self._judge_head(facts, now, on, bucket)
+        if judged is None:
+            judged = [(placed, placed.scope(on, bucket), self._verdicts(placed, facts, now)) for placed in self._placed]
+        stopped = _first_stop(judged)
+        parts = []
+        for placed, scope, (true, unknown, odd) in judged:
+            asked = -1 if stopped is None else placed.up_to(stopped)
+            live = scope.live & asked
+            parts.append(_Part(placed, true & live, true & scope.shadow & asked, unknown & live, odd))
+        return MatcherReached(self, facts, now, parts, stopped)
 
     def judge(self, number: int, facts: Facts, now: datetime) -> Verdict:
         """Return the verdict of one rule's own condition; never raise."""
@@ -235,12 +262,22 @@ class Matcher:
             for number, form in zip(placed.rules, placed.block.forms, strict=True)
         )
 
+    def _judge_head(self, facts: Facts, now: datetime, on: str, bucket: int | None) -> list[_Judged] | None:
+        """Judge the first rules alone; return None if none of them stops, so that all must be asked."""
+        if self._head is None:
+            return None
+        scope = self._head.scope(on, bucket)
+        if not scope.stops:
+            return None
+        verdicts = self._verdicts(self._head, facts, now)
+        return [(self._head, scope, verdicts)] if verdicts[0] & scope.stops else None
+
     def _verdicts(self, placed: _Placed, facts: Facts, now: datetime) -> Verdicts:
         try:
             verdicts = placed.block.match(facts.values, now)
         except Exception:  # noqa: BLE001  # our own bug must not stop the service: judge each rule by itself
-            verdicts = Verdicts(0, 0, (1 << len(placed.rules)) - 1)
-        return self._by_themselves(placed, verdicts, facts, now) if verdicts.odd else verdicts
+            verdicts = (0, 0, (1 << len(placed.rules)) - 1)
+        return self._by_themselves(placed, verdicts, facts, now) if verdicts[2] else verdicts
 
     def _by_themselves(self, placed: _Placed, verdicts: Verdicts, facts: Facts, now: datetime) -> Verdicts:
         """Return the verdicts with those of odd conditions, each judged by itself."""
@@ -252,7 +289,26 @@ class Matcher:
             result = self.judge(placed.rules[place], facts, now).result
             true |= (result is True) << place
             unknown |= (result is None) << place
-        return Verdicts(true, unknown, odd)
+        return true, unknown, odd
+
+
+def _head(rules: Sequence[CompiledRule], forms: Sequence[Form]) -> _Placed | None:
+    """Return the first rules indexed by themselves, if some of them stop and there are many more."""
+    if len(rules) < 2 * HEAD or not any(rule.stop and rule.mode is Mode.LIVE for rule in rules[:HEAD]):
+        return None
+    block = Block(forms[:HEAD])
+    return _Placed(block, block.order, range(HEAD), rules)
+
+
+def _first_stop(judged: Sequence[_Judged]) -> int | None:
+    """Return the first rule that stops the check."""
+    stopped: int | None = None
+    for placed, scope, verdicts in judged:
+        if stops := verdicts[0] & scope.stops:
+            candidate = placed.first_of(stops)
+            if candidate is not None and (stopped is None or candidate < stopped):
+                stopped = candidate
+    return stopped
 
 
 def _ascending(rules: Sequence[int]) -> list[int]:

@@ -19,6 +19,8 @@ import re2
 
 from engine.core.matcher.clauses import Pattern
 
+FEW_PARTS = 32
+"""Up to so many parts are looked for one by one, which takes no longer than one answer of a set."""
 SET_MEMORY = 32 << 20
 """Bytes one set of patterns may use for its program and its automaton."""
 ONE_MEMORY = 1 << 20
@@ -32,21 +34,27 @@ EVERY_TEXT = ""
 class TextIndex:
     """Finds patterns in texts. Immutable once made; RE2 guards its own caches."""
 
-    __slots__ = ("_prefixes", "_searches", "_suffixes")
+    __slots__ = ("_parts", "_prefixes", "_searches", "_suffixes")
 
     def __init__(self, atoms: Iterable[Pattern]) -> None:
         prefixes: dict[int, dict[str, Pattern]] = {}
         suffixes: dict[int, dict[str, Pattern]] = {}
         searched: list[Pattern] = []
+        parts: list[Pattern] = []
         for atom in sorted(atoms):
             if atom.kind == "prefix":
                 prefixes.setdefault(len(atom.text), {})[atom.text] = atom
             elif atom.kind == "suffix":
                 suffixes.setdefault(len(atom.text), {})[atom.text] = atom
+            elif atom.kind == "contains":
+                parts.append(atom)
             else:
                 searched.append(atom)
         self._prefixes = tuple(sorted(prefixes.items()))
         self._suffixes = tuple(sorted(suffixes.items()))
+        if len(parts) > FEW_PARTS:
+            searched, parts = sorted(searched + parts), []
+        self._parts = tuple((atom.text, atom) for atom in parts)
         groups = [searched[start : start + MOST_IN_A_SET] for start in range(0, len(searched), MOST_IN_A_SET)]
         self._searches = tuple(search for group in groups for search in _searches(group))
 
@@ -58,6 +66,9 @@ class TextIndex:
                 found.append(atom)
         for size, named in self._suffixes:
             if (atom := named.get(text[len(text) - size :] if size <= len(text) else text)) is not None:
+                found.append(atom)
+        for part, atom in self._parts:
+            if part in text:
                 found.append(atom)
         if self._searches:
             try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.core.facts import FactValue, Reason
-from tests.unit.derive.build import NOW, Json, charge, customer, facts, seconds, subscription
+from tests.unit.derive.build import NOW, Json, charge, codes, customer, facts, seconds, subscription
 
 
 def method(last4: str, **more: object) -> Json:
@@ -109,6 +109,7 @@ def test_method_that_is_named_and_not_known() -> None:
     found = facts(customer=default("pm_gone"), charges=[charge(payment_method_details=PAID_WITH)])
 
     assert found.reasons["card_last4"] is found.reasons["card_expired"] is Reason.UNSUPPORTED
+    assert codes(found, "card_brand") == codes(found, "card_expired") == {"payment_method_missing"}
 
 
 @pytest.mark.parametrize(

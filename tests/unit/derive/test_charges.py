@@ -299,3 +299,44 @@ def test_refund_that_names_only_the_payment() -> None:
     found = facts(charges=[charge(payment_intent="pi_a")], refunds=refunds)
 
     assert found.get("last_refund_at") == NOW - timedelta(days=3)
+
+
+def test_old_charge_says_only_its_amount() -> None:
+    """Before partial captures a payment had one amount; what is lost of it is told the same way."""
+    assert facts(charges=[charge(5000, amount_captured=None)]).get("last_payment_amount") == Decimal("50.00")
+    nothing = charge(5000, amount_captured=3000, amount_refunded=None)
+    refunds = [refund(None), refund(500, id="re_b")]  # type: ignore[arg-type]  # on purpose
+    assert facts(charges=[nothing], refunds=refunds).get("ltv") == Decimal("25.00")
+
+
+def test_dispute_without_status_is_one() -> None:
+    """A dispute that does not say how it stands is counted, and is not open."""
+    found = facts(disputes=[dispute("lost"), {"id": "du_x"}])
+
+    assert (found.get("disputes"), found.get("open_disputes")) == (2, 0)
+
+
+def test_refunded_stays_unknown_whatever_follows() -> None:
+    """One charge without a currency makes the sum unknown, also when a good one comes after it."""
+    charges = [charge(amount_refunded=5, currency=None), charge(amount_refunded=5, id="ch_b")]
+
+    assert facts(charges=charges).reasons["refunded"] is Reason.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected"),
+    [
+        ({"eur": "1.10", "gbp": "1.32"}, "54.79"),  # 49.84 pounds at 1.32 are 65.7888, less 11.00
+        ({"eur": "1.10"}, None),
+        ({"gbp": "1.32"}, None),
+    ],
+)
+def test_dispute_between_two_foreign_currencies(rates: dict[str, str], expected: str | None) -> None:
+    """By way of the reporting currency; both rates are needed."""
+    bundle: Json = {"charges": [charge(4984, currency="gbp")], "disputes": [dispute("lost", 1000, currency="eur")]}
+    found = facts(settings(rates=rates), **bundle)
+
+    assert found.get("ltv") == (None if expected is None else Decimal(expected))
+    assert (found.reasons.get("ltv") is Reason.NO_RATE) is (expected is None)
+    none_lost: Json = {"charges": [charge(5000)], "disputes": [dispute("lost", 0, currency="xyz")]}
+    assert facts(**none_lost).get("ltv") == Decimal("50.00")

@@ -299,3 +299,36 @@ def test_sum_too_large_to_keep() -> None:
 
     assert rich.get("ltv") == Decimal("600000000000.00")
     assert together(rich, rich).reasons["ltv"] is Reason.UNSUPPORTED
+
+
+def test_latest_invoice_s_amount_comes_with_its_status() -> None:
+    """Status, instant and amount are one customer's: that of the invoice finalized last."""
+    old = one("a", invoices=[invoice("paid", total=100, status_transitions={"finalized_at": seconds(-5)})])
+    new = one("b", invoices=[invoice("void", total=200)])
+    found = together(old, new)
+
+    assert (found.get("last_invoice_amount"), found.get("last_invoice_status")) == (Decimal("2.00"), "void")
+    assert found.get("last_invoice_at") == NOW - timedelta(days=1)
+
+
+def test_end_of_one_is_none_while_another_lives() -> None:
+    """Neither plan nor date of what ended shows beside what lives."""
+    ended = one("old", subscriptions=[subscription(status="canceled", ended_at=5)])
+
+    assert together(ended, RICH).reasons["ended_at"] is Reason.NOT_APPLICABLE
+    unread = one("half", chosen=settings(complete=frozenset({"customers"})))
+    assert together(ended, unread).reasons["ended_at"] is Reason.NOT_SYNCED
+
+
+def test_flags_that_nobody_raises_are_down() -> None:
+    """A flag that both customers deny is false."""
+    assert together(one("a"), one("b")).get("delinquent") is False
+    assert together(one("a"), one("b")).get("customer") is True
+
+
+def test_sync_is_as_old_as_the_oldest() -> None:
+    """Of two contacts the older one says how fresh the whole is."""
+    fresh = one("a").with_values({"synced_at": NOW})
+    stale = one("b").with_values({"synced_at": NOW - timedelta(seconds=9)})
+
+    assert together(fresh, stale).get("sync_age") == 9

@@ -48,6 +48,8 @@ def test_every_fact_is_read() -> None:
 def test_without_customer_object() -> None:
     """A bundle without customer is nobody's, or not there yet while customers still come in."""
     nobody = derive(Bundle(subscriptions=[subscription()]), NOW, settings())
+    assert dict(nobody.values) == {"customer": False, "match": "none"}
+    assert stored().get("customer") is True
     not_yet = derive(Bundle(), NOW, settings(complete=frozenset()))
 
     assert isinstance(nobody, CustomerFacts)

@@ -14,6 +14,7 @@ from engine.core.facts import (
     Facts,
     HasPassed,
     IsAhead,
+    Reason,
     RecentNames,
     RemainingDays,
 )
@@ -23,7 +24,7 @@ from stripe_sync.derive.clock import next_flip
 from stripe_sync.objects import bundle_from_json
 from tests.unit.derive import agreement
 from tests.unit.derive.agreement import Case
-from tests.unit.derive.build import NOW, invoice, item, seconds, stored, subscription
+from tests.unit.derive.build import NOW, invoice, item, percent, seconds, stored, subscription
 
 quick = hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 cases = st.integers(0, 10**6).map(agreement.case_of)
@@ -170,3 +171,21 @@ def test_hidden_instants_are_never_read() -> None:
 
     assert not {FIRST, LAST} & {value for value in found.values.values() if isinstance(value, datetime)}
     assert "valid_until" not in {*found.values, *found.reasons}
+
+
+def test_next_flip_follows_a_coupon_and_a_card() -> None:
+    """A stored value that says until when it holds, and a card that expires, are waited for."""
+    made = subscription(item(discounts=[percent(5, "repeating", end=seconds(3))]), status="active")
+    assert next_flip(stored(subscriptions=[made]), NOW) == NOW + timedelta(days=3)
+    only_valid = Facts(as_of=NOW, values={"valid_until": NOW + timedelta(days=1)})
+    assert next_flip(only_valid, NOW) == NOW + timedelta(days=1)
+    due_now = Facts(as_of=NOW, values={"invoice_due_dates": DUE[:1]})
+    assert next_flip(due_now, NOW) == NOW + timedelta(seconds=1)
+
+
+def test_one_unknown_clock_fact_leaves_the_others() -> None:
+    """A clock fact that already has its reason does not keep those after it from being read."""
+    found = Facts(as_of=NOW, values={"charged_at": NOW}, reasons={"on_trial": Reason.STALE})
+
+    assert at(found, NOW).get("days_since_charged") == 0
+    assert at(found, NOW).reasons["on_trial"] is Reason.STALE

@@ -96,7 +96,8 @@ def gather(database: Database, size: int, seed: int = 1) -> Crowd:
     service = FactService(GivenRates(into="usd", rates={}))
     with database.workspace(HERE) as session:
         workspaces.insert_workspace(HERE, session, made)
-        session.execute(insert(DbEndUser), [_person(id_, choices) for id_ in news])
+        if news:
+            session.execute(insert(DbEndUser), [_person(id_, choices) for id_ in news])
         fact_repository.store_many(HERE, session, news, NOW)
     people = People(FrozenClock(NOW), CATALOG, service)
     with database.workspace(HERE, readonly=True) as session:

@@ -59,6 +59,9 @@ def test_amount_too_large_to_keep() -> None:
     found = rounded(Fraction(LARGEST), "usd")
 
     assert isinstance(found, Missing)
+    assert found.code == "too_large"
+    assert rounded(Fraction(LARGEST) - 1, "usd") == LARGEST - 1
+    assert isinstance(rounded(-Fraction(LARGEST), "usd"), Missing)
     assert facts(charges=[charge(2**62)]).reasons["ltv"] is Reason.UNSUPPORTED
 
 

@@ -72,6 +72,16 @@ FLAT: list[tuple[int | None, int, int]] = [(5, 0, 1000), (None, 100, 500)]
         (price(1000, transform_quantity={"divide_by": 10, "round": "down"}), 9, "0.00"),
         (price(1000, unit_amount=1, unit_amount_decimal="2.5"), 2, "0.05"),  # the exact field is preferred
         (price(1000, unit_amount_decimal=None), 1, "10.00"),
+        (tiered("graduated", [(5, 100, 0)]), 5, "5.00"),  # the last tier ends where the quantity does
+        (tiered("volume", [("inf", 100, 0)]), 7, "7.00"),  # type: ignore[list-item]  # as tiers are sent to Stripe
+        (tiered("volume", [("soon", 100, 0)]), 7, Reason.UNSUPPORTED),  # type: ignore[list-item]
+        (tiered("volume", [(None, None, 0)]), 7, Reason.UNSUPPORTED),  # type: ignore[list-item]  # no amount at all
+        (tiered("volume", [(None, None, 300)]), 7, "3.00"),  # type: ignore[list-item]  # a fee alone
+        (tiered("volume", [(None, None, 300), (9, None, 0)]), 7, Reason.UNSUPPORTED),  # type: ignore[list-item]
+        (price(1000, billing_scheme=None), 1, "10.00"),  # Stripe's default is per unit
+        (price(1000, transform_quantity={"divide_by": 1, "round": "up"}), 3, "30.00"),
+        (price(1000, transform_quantity={"divide_by": 10, "round": "sideways"}), 3, Reason.UNSUPPORTED),
+        (price(1000, count=0), 1, Reason.UNSUPPORTED),  # every no months
         (price(1000, active=False), 1, "10.00"),  # an archived price is still paid
         (price(1000, type=None), 1, "10.00"),  # `recurring` alone tells
         (price(1000, recurring={"interval": "month"}), 2, "20.00"),  # every 1, licensed: Stripe's defaults

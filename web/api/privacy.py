@@ -5,7 +5,7 @@ from flask import Response
 from engine.ids import EndUserId
 from engine.workspace.models import Role
 from web.api.answers import answer, unwrap
-from web.api.blueprint import new_blueprint
+from web.api.end_users import blueprint
 from web.api.schemas import IdPath
 from web.api.schemas_privacy import ErasedOut, ExportOut
 from web.auth.access import allow
@@ -13,7 +13,8 @@ from web.auth.gate import principal
 from web.auth.models import Scope
 from web.current import services
 
-blueprint = new_blueprint("privacy")
+# One blueprint describes all methods of a path: with two of them the description would lose one.
+__all__ = ["blueprint"]
 
 
 @blueprint.get("/end-users/<id>/export", responses={200: ExportOut})

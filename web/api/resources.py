@@ -7,7 +7,6 @@ from web.api import (
     customers,
     decisions,
     description,
-    end_users,
     explanations,
     facts,
     integrations,
@@ -22,13 +21,12 @@ BLUEPRINTS = (
     conversations.blueprint,
     decisions.blueprint,
     customers.blueprint,
-    end_users.blueprint,
     facts.blueprint,
     rulesets.blueprint,
     ruleset_explain.blueprint,
     route.blueprint,
     integrations.blueprint,
-    privacy.blueprint,
+    privacy.blueprint,  # and `end_users`, whose paths it shares
     explanations.blueprint,
     settings.blueprint,
 )

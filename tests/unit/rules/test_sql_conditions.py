@@ -3,6 +3,7 @@
 from datetime import UTC
 
 import pytest
+from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rules.people import check_people_condition
@@ -13,7 +14,7 @@ from tests.unit.rules.facts import NOW
 from web.facts import CATALOG
 from web.people import fact_columns
 
-_DIALECTS = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}
+_DIALECTS: dict[str, Dialect] = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}  # type: ignore[no-untyped-call]  # SQLAlchemy leaves these two unannotated
 
 
 @pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])

@@ -1,14 +1,14 @@
 """The real databases histories run on: a SQLite file in memory, or a PostgreSQL, put back between histories."""
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from engine.ids import WorkspaceId
 from engine.storage import Database
 from tests.integration.stripe_sync.office import add_people
 from tests.servers import PostgresqlServer, migrate
-from engine.ids import WorkspaceId
-from datetime import datetime, UTC
 
 SUFFIXES = ("", "-wal", "-shm", "-turns")
 PEOPLE_AT = datetime(2026, 11, 20, tzinfo=UTC)

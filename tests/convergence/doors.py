@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from typing_extensions import override
 
 from engine.storage import Database
+from stripe_sync.simulator.faults import Faults
 from stripe_sync.simulator.stripe import SimulatedStripe
 from stripe_sync.transport import ConnectionFailedError, RawAnswer
 
@@ -141,7 +142,9 @@ _TIMEOUT_S = 20.0
 class Wire:
     """Carries requests straight to the simulated Stripe; satisfies `stripe_sync.transport.Wire`."""
 
-    def __init__(self, stripe: SimulatedStripe, clock: VirtualClock, armed: Armed, pass_time: Callable[[float], None]):
+    def __init__(
+        self, stripe: SimulatedStripe, clock: VirtualClock, armed: Armed, pass_time: Callable[[float], None]
+    ) -> None:
         self.stripe = stripe
         self.reads: dict[str, int] = {}
         self._clock = clock
@@ -156,10 +159,8 @@ class Wire:
             self._pass(_TIMEOUT_S)
             raise ConnectionFailedError("ReadTimeout")
         parts = urlsplit(url)
-        if trouble.isdigit():
-            # Refused at the door: the request does nothing.
-            faults = self.stripe.faults
-            self.stripe.faults = type(faults)(status=int(trouble))
+        # Refused at the door: the request does nothing.
+        self.stripe.faults = Faults(status=int(trouble) if trouble.isdigit() else None)
         answer = self.stripe.request(
             method.upper(),
             unquote(parts.path),
@@ -169,8 +170,6 @@ class Wire:
             now=self._clock.stripe_now,
         )
         self.reads[parts.path] = self.reads.get(parts.path, 0) + 1
-        if trouble.isdigit():
-            self.stripe.faults = faults
         date = format_datetime(datetime.fromtimestamp(int(self._clock.stripe_now), UTC), usegmt=True)
         content = orjson.dumps(answer.body)
         if trouble == "truncated":

@@ -113,13 +113,15 @@ _CHOOSE: dict[str, Choose] = {
     "update_price": _of("price", nickname=lambda number: f"Nick {number}"),
     "delete_price": _of("price"),
     "create_coupon": lambda _, number: {
-        "id": f"COUPON{number % 3}", "percent_off": 5 + number % 50, "duration": "forever",
+        "id": f"COUPON{number % 3}",
+        "percent_off": 5 + number % 50,
+        "duration": "forever",
     },
     "update_coupon": _named("coupon"),
     "delete_coupon": _of("coupon"),
 }
 
-WEIGHTS = {name: 2 for name in _CHOOSE} | {
+WEIGHTS = dict.fromkeys(_CHOOSE, 2) | {
     "update_customer": 8,
     "create_subscription": 7,
     "delete_customer": 3,

@@ -5,18 +5,21 @@ steps out.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from typing_extensions import override
 
 from tests.convergence.merchant import WEIGHTS
 
-WAITS_S = (0, 0, 0.2, 0.4, 0.7, 1, 2, 4, 6, 15, 61, 130, 700, 4000, 90_000, 3_000_000)
+WAITS_S = (0, 0, 0.2, 0.4, 0.7, 1, 2, 4, 6, 15, 61, 130, 700, 4000, 90_000)
+AWAY_S = 3_000_000
+"""Longer than Stripe's event log remembers."""
 TROUBLES = ("429", "429", "500", "503", "timeout", "timeout-late", "truncated")
 TOPICS = ("stripe_events", "stripe_events", "stripe_events", "woken", "catch_up", "backfill", "facts", "everything")
 DELIVERIES = ("next", "next", "last", "any", "any", "all", "again")
 SKEWS_S = (-120, -60, -3, 0, 3, 60, 120)
-LONGEST = 20
+LONGEST = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,12 @@ class Step:
 
     @override
     def __str__(self) -> str:
-        words = [self.name, self.what, f"#{self.number}" if self.number else "", f"{self.seconds:g}s" * bool(self.seconds)]
+        words = [
+            self.name,
+            self.what,
+            f"#{self.number}" if self.number else "",
+            f"{self.seconds:g}s" * bool(self.seconds),
+        ]
         inside = f" [{'; '.join(map(str, self.inside))}]" if self.inside else ""
         return " ".join(word for word in words if word) + inside
 
@@ -67,30 +75,22 @@ def history(seed: int) -> History:
 
 def _step(rng: random.Random) -> Step:
     (name,) = rng.choices(list(_CHANCES), list(_CHANCES.values()))
-    number = rng.randrange(1, 10_000)
-    match name:
-        case "merchant" | "other-merchant":
-            (what,) = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
-            return Step(name, what, number)
-        case "wait":
-            return Step(name, seconds=rng.choice(WAITS_S))
-        case "deliver":
-            return Step(name, rng.choice(DELIVERIES), number)
-        case "work":
-            return Step(name, rng.choice(TOPICS))
-        case "trouble":
-            return Step(name, rng.choice(TROUBLES), rng.choice((1, 1, 2, 3, 6, 20)))
-        case "crash":
-            return Step(name, rng.choice(("before", "after")), rng.choice((1, 1, 2, 3, 5, 8, 13, 25)))
-        case "cut":
-            return Step(name, number=rng.choice((1, 3, 9, 27, 80, 200)))
-        case "race":
-            inside = tuple(_inner(rng) for _ in range(rng.randint(1, 4)))
-            return Step(name, rng.choice(("answer", "answer", "transaction")), rng.choice((1, 1, 2, 3, 5, 8, 13)), 0, inside)
-        case "skew":
-            return Step(name, seconds=rng.choice(SKEWS_S))
-        case _:
-            return Step(name, number=number)
+    make = _MAKE.get(name)
+    return Step(name, number=rng.randrange(1, 10_000)) if make is None else make(rng)
+
+
+def _of_merchant(name: str) -> Callable[[random.Random], Step]:
+    def make(rng: random.Random) -> Step:
+        (what,) = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        return Step(name, what, rng.randrange(1, 10_000))
+
+    return make
+
+
+def _race(rng: random.Random) -> Step:
+    inside = tuple(_inner(rng) for _ in range(rng.randint(1, 4)))
+    door = rng.choice(("answer", "answer", "transaction"))
+    return Step("race", door, rng.choice((1, 1, 2, 3, 5, 8, 13)), inside=inside)
 
 
 def _inner(rng: random.Random) -> Step:
@@ -99,6 +99,20 @@ def _inner(rng: random.Random) -> Step:
         if step.name in {"merchant", "deliver", "work", "wait", "drop"}:
             return step
 
+
+_MAKE: dict[str, Callable[[random.Random], Step]] = {
+    "merchant": _of_merchant("merchant"),
+    "other-merchant": _of_merchant("other-merchant"),
+    "wait": lambda rng: Step("wait", seconds=rng.choice(WAITS_S)),
+    "away": lambda _: Step("wait", seconds=AWAY_S),
+    "deliver": lambda rng: Step("deliver", rng.choice(DELIVERIES), rng.randrange(1, 10_000)),
+    "work": lambda rng: Step("work", rng.choice(TOPICS)),
+    "trouble": lambda rng: Step("trouble", rng.choice(TROUBLES), rng.choice((1, 1, 2, 3, 6, 20))),
+    "crash": lambda rng: Step("crash", rng.choice(("before", "after")), rng.choice((1, 1, 2, 3, 5, 8, 13, 25))),
+    "cut": lambda rng: Step("cut", number=rng.choice((1, 3, 9, 27, 80, 200))),
+    "race": _race,
+    "skew": lambda rng: Step("skew", seconds=rng.choice(SKEWS_S)),
+}
 
 _CHANCES = {
     "merchant": 44,
@@ -113,7 +127,8 @@ _CHANCES = {
     "race": 9,
     "skew": 3,
     "flush": 2,
-    "resync": 3,
-    "reconnect": 1,
-    "disconnect": 1,
+    "resync": 0.7,
+    "away": 0.3,
+    "reconnect": 0.3,
+    "disconnect": 0.5,
 }

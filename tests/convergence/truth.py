@@ -1,4 +1,4 @@
-"""The truth, and how our view differs from it: objects from Stripe's own answers, links and facts worked out from those."""
+"""The truth, and how our view differs from it: Stripe's own objects, and the links and facts that follow from them."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from sqlalchemy import select, text
 
 from engine.core.facts import Facts
 from engine.email_address import normalize
-from engine.inbox import end_user_repository
 from engine.ids import EndUserId
+from engine.inbox import end_user_repository
 from engine.workspace.repository import get_workspace
 from stripe_sync import fact_repository, links
 from stripe_sync.catalog import STORED
 from stripe_sync.connect.models import Connection
 from stripe_sync.derive import DeriveSettings, at, combine, derive
 from stripe_sync.kinds import KIND_OF_OBJECT, KINDS, Kind, StripeJson, reference
-from stripe_sync.matching import LINKED, SUBSCRIPTION_RANK, Candidate, CustomerKey, LinkKind, resolve
-from stripe_sync.objects import Bundle
-from stripe_sync.simulator import api, expand
+from stripe_sync.matching import LINKED, SUBSCRIPTION_RANK, Candidate, CustomerKey, resolve
+from stripe_sync.objects import Bundle, bundle_from_json
+from stripe_sync.simulator import expand
 from stripe_sync.simulator.shapes import render
 from stripe_sync.simulator.world import World
 from stripe_sync.tables import DbLink
@@ -101,7 +101,8 @@ def _defaults(truth: Objects) -> set[str]:
 
 _EVERYTHING = text(
     " UNION ALL ".join(
-        f"SELECT '{name}' AS kind, connection_id, id, payload, source, stamp FROM stripe_{name} WHERE deleted_at IS NULL"
+        f"SELECT '{name}' AS kind, connection_id, id, payload, source, stamp"
+        f" FROM stripe_{name} WHERE deleted_at IS NULL"
         for name in KINDS
     )
 )
@@ -225,9 +226,7 @@ def _bundles(world: World, truth: Objects) -> dict[str, Bundle]:
     for name in ("charges", "invoices"):
         owner.update({each_id: reference(each, "customer") for each_id, each in truth[name].items()})
     lists: dict[str | None, dict[str, list[StripeJson]]] = defaultdict(lambda: defaultdict(list))
-    shared = {
-        name: [*truth[name].values(), *_buried(world, KINDS[name])] for name in ("products", "prices", "coupons")
-    }
+    shared = {name: [*truth[name].values(), *_buried(world, KINDS[name])] for name in ("products", "prices", "coupons")}
     for name in truth:
         if name in {"customers", *shared}:
             continue
@@ -239,7 +238,7 @@ def _bundles(world: World, truth: Objects) -> dict[str, Bundle]:
                 customer_id = owner.get(str(reference(payload, "invoice")))
             lists[customer_id][name].append(payload)
     return {
-        customer_id: Bundle(customer=customer, **shared, **lists[customer_id])
+        customer_id: bundle_from_json({"customer": customer, **shared, **lists[customer_id]})
         for customer_id, customer in truth["customers"].items()
     }
 

@@ -12,12 +12,24 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Row, ScalarSelect, Select, Table, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    Table,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
 from engine.storage import among
-from stripe_sync.kinds import KINDS, SHARED_KINDS, StripeJson, items, reference, uses
+from stripe_sync.kinds import KINDS, StripeJson, items, reference, uses
 from stripe_sync.mirror_tables import MIRROR
 from stripe_sync.objects import Bundle, ChargeSum, Rest
 
@@ -119,12 +131,17 @@ class _Gathering:
         rows = self._customers(customer_ids)
         found = {row.id: _Gathered(row.payload) for row in rows}
         ids = list(found)
-        self._list(found, "subscriptions", self._of(_SUBSCRIPTIONS, ids))
-        self._list(found, "payment_methods", self._of(_METHODS, ids))
+        told_back = _NOTES.c.payload["out_of_band_amount"].as_string().is_not(None)
+        latest_refunds = self._among(_REFUNDS.c.id, [row.refund for row in rows if row.refund])
         self._list(
             found,
-            "credit_notes",
-            self._of(_NOTES, ids).where(_NOTES.c.payload["out_of_band_amount"].as_string().is_not(None)),
+            {
+                "subscriptions": self._of(_SUBSCRIPTIONS, ids),
+                "payment_methods": self._of(_METHODS, ids),
+                "credit_notes": self._of(_NOTES, ids).where(told_back),
+                "disputes": self._of(_DISPUTES, ids).where(_DISPUTES.c.status == LOST),
+                "refunds": self._of(_REFUNDS, ids).where(latest_refunds),
+            },
         )
         self._sum(found, ids)
         self._charges(found, ids, rows)
@@ -173,9 +190,11 @@ class _Gathering:
         query = select(table.c.customer_id, table.c.id, table.c.payload)
         return query.where(*self._scope(table), self._among(table.c.customer_id, customer_ids))
 
-    def _list(self, found: Mapping[str, _Gathered], kind: str, query: Select[Any]) -> None:
-        for row in self.session.execute(query):
-            found[row.customer_id].lists[kind][row.id] = row.payload
+    def _list(self, found: Mapping[str, _Gathered], queries: Mapping[str, Select[Any]]) -> None:
+        """List what queries by kind find, asking once."""
+        asked = [query.add_columns(literal(kind)) for kind, query in queries.items()]
+        for customer_id, object_id, payload, kind in self.session.execute(union_all(*asked)):
+            found[customer_id].lists[kind][object_id] = payload
 
     def _sum(self, found: Mapping[str, _Gathered], customer_ids: list[str]) -> None:
         keys = (_CHARGES.c.customer_id, _CHARGES.c.standing, _CHARGES.c.currency)
@@ -210,12 +229,7 @@ class _Gathering:
             found[customer_id].disputes[status] += count
 
     def _charges(self, found: Mapping[str, _Gathered], ids: list[str], rows: Iterable[Row[Any]]) -> None:
-        """List the charges something hangs on, with their refunds and lost disputes."""
-        lost = self._of(_DISPUTES, ids).where(_DISPUTES.c.status == LOST)
-        self._list(found, "disputes", lost)
-        last = [row.refund for row in rows if row.refund]
-        if last:
-            self._list(found, "refunds", self._of(_REFUNDS, ids).where(self._among(_REFUNDS.c.id, last)))
+        """List the charges something hangs on, with their refunds."""
         named = [
             each for one in found.values() for kind in ("refunds", "disputes") for each in one.lists[kind].values()
         ]
@@ -223,20 +237,26 @@ class _Gathering:
         by_id = {*latest, *(charge for each in named if (charge := reference(each, "charge")))}
         unnamed = [each for each in named if not reference(each, "charge")]
         by_intent = {intent for each in unnamed if (intent := reference(each, "payment_intent"))}
-        whole = self._list_charges(found, _CHARGES.c.standing.is_(None) & self._among(_CHARGES.c.customer_id, ids))
-        self._list_charges(found, self._among(_CHARGES.c.id, by_id))
-        if by_intent:
-            self._list_charges(found, self._among(_CHARGES.c.payment_intent_id, by_intent))
+        listed = self._list_charges(
+            found,
+            _CHARGES.c.standing.is_(None) & self._among(_CHARGES.c.customer_id, ids),
+            self._among(_CHARGES.c.id, by_id),
+            *([self._among(_CHARGES.c.payment_intent_id, by_intent)] if by_intent else []),
+        )
         self._made_with(found)
+        whole = [row for row in listed if row.standing is None]
         if whole:
             charge_ids, intents = {row.id for row in whole}, {row.payment_intent_id for row in whole} - {None}
-            self._list(found, "refunds", self._of(_REFUNDS, ids).where(self._among(_REFUNDS.c.charge_id, charge_ids)))
-            by_intent_only = _REFUNDS.c.charge_id.is_(None), self._among(_REFUNDS.c.payment_intent_id, intents)
-            self._list(found, "refunds", self._of(_REFUNDS, ids).where(*by_intent_only))
+            unnamed_too = _REFUNDS.c.charge_id.is_(None), self._among(_REFUNDS.c.payment_intent_id, intents)
+            by_charge = self._among(_REFUNDS.c.charge_id, charge_ids)
+            self._list(found, {"refunds": self._of(_REFUNDS, ids).where(by_charge)})
+            self._list(found, {"refunds": self._of(_REFUNDS, ids).where(*unnamed_too)})
 
     def _list_charges(self, found: Mapping[str, _Gathered], *which: ColumnElement[bool]) -> list[Row[Any]]:
+        """List charges that are wanted for one reason or another, asking once; return them."""
         columns = [_CHARGES.c[name] for name in _CHARGE_COLUMNS]
-        rows = list(self.session.execute(select(*columns).where(*self._scope(_CHARGES), *which)))
+        asked = [select(*columns).where(*self._scope(_CHARGES), each) for each in which]
+        rows = list(self.session.execute(union_all(*asked)))
         for row in rows:
             if row.customer_id in found:
                 found[row.customer_id].list_charge(row)
@@ -264,9 +284,10 @@ class _Gathering:
         columns = [_INVOICES.c[name] for name in _INVOICE_COLUMNS]
         latest = {each for row in rows for each in (row.made, row.finalized) if each}
         whole = _INVOICES.c.standing.is_(None) & self._among(_INVOICES.c.customer_id, ids)
-        for chosen in (whole, self._among(_INVOICES.c.id, latest)):
-            for row in self.session.execute(select(*columns).where(*self._scope(_INVOICES), chosen)):
-                found[row.customer_id].list_invoice(row)
+        chosen = (whole, self._among(_INVOICES.c.id, latest))
+        asked = [select(*columns).where(*self._scope(_INVOICES), each) for each in chosen]
+        for row in self.session.execute(union_all(*asked)):
+            found[row.customer_id].list_invoice(row)
         waiting = {each: one for one in found.values() if one.has_pending for each in one.lists["invoices"]}
         if waiting:
             query = select(_PAYMENTS.c.invoice_id, _PAYMENTS.c.id, _PAYMENTS.c.payload)
@@ -277,20 +298,24 @@ class _Gathering:
     def _shared(self, found: Mapping[str, _Gathered]) -> None:
         """List the products, prices and coupons in use; deleted ones too, since they go on working where they are."""
         used = {customer_id: set(_uses(one)) for customer_id, one in found.items()}
-        for kind in SHARED_KINDS:
-            table = MIRROR[kind]
-            wanted = {use.id for each in used.values() for use in each if use.kind == kind}
-            if not wanted:
-                continue
-            query = select(table.c.id, table.c.payload).where(
-                table.c.workspace_id == self.workspace_id,
-                table.c.connection_id == self.connection_id,
-                self._among(table.c.id, wanted),
-            )
-            payloads = {row.id: row.payload for row in self.session.execute(query)}
-            for customer_id, each in used.items():
-                here = sorted(use.id for use in each if use.kind == kind and use.id in payloads)
-                found[customer_id].lists[kind] = {object_id: payloads[object_id] for object_id in here}
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for use in (use for each in used.values() for use in each):
+            wanted[use.kind].add(use.id)
+        asked = [self._shared_of(kind, ids) for kind, ids in wanted.items()]
+        rows = self.session.execute(union_all(*asked)) if asked else ()
+        payloads = {(kind, object_id): payload for kind, object_id, payload in rows}
+        for customer_id, each in used.items():
+            for use in sorted(each, key=lambda use: (use.kind, use.id)):
+                if (use.kind, use.id) in payloads:
+                    found[customer_id].lists[use.kind][use.id] = payloads[use.kind, use.id]
+
+    def _shared_of(self, kind: str, ids: Collection[str]) -> Select[Any]:
+        table = MIRROR[kind]
+        return select(literal(kind), table.c.id, table.c.payload).where(
+            table.c.workspace_id == self.workspace_id,
+            table.c.connection_id == self.connection_id,
+            self._among(table.c.id, ids),
+        )
 
 
 _CHARGE_COLUMNS = ("customer_id", "id", "payment_intent_id", "standing", "currency", "captured", "refunded", "payload")

@@ -74,12 +74,11 @@ class FactService:
 
         Return how many changed. The caller's transaction holds both the facts and what is told about them.
         """
-        settings = get_workspace(workspace_id, session).settings
         count = 0
         for batch in _batches(end_user_ids):
-            for change in self._renew(workspace_id, session, batch, settings, now):
-                outbox.emit(workspace_id, session, "fact_changed", _payload(change, cause), now)
-                count += 1
+            told = [_payload(change, cause) for change in self._renew(workspace_id, session, batch, now)]
+            outbox.emit_many(workspace_id, session, "fact_changed", told, now)
+            count += len(told)
         return count
 
     def recompute_due(self, database: Database, now: datetime, *, limit: int = BATCH) -> int:
@@ -160,16 +159,13 @@ class FactService:
         return {end_user_id: _fresh(stored.facts, about[end_user_id], now) for end_user_id, stored in kept.items()}
 
     def _renew(
-        self,
-        workspace_id: WorkspaceId,
-        session: Session,
-        end_user_ids: Sequence[EndUserId],
-        settings: WorkspaceSettings,
-        now: datetime,
+        self, workspace_id: WorkspaceId, session: Session, end_user_ids: Sequence[EndUserId], now: datetime
     ) -> Sequence[FactChange]:
         """Derive and store the facts of one batch; return what changed."""
-        rates = rates_of(settings, self.rates)
         before = fact_repository.lock_many(workspace_id, session, end_user_ids, now)
+        # Read under the lock: a change of settings that was waited for here must not be written over.
+        settings = get_workspace(workspace_id, session).settings
+        rates = rates_of(settings, self.rates)
         found = subjects(workspace_id, session, end_user_ids)
         customers = [customer for subject in found.values() for customer in _speaking(subject, settings)]
         bundles = _load(workspace_id, session, customers)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine.core.facts import JsonValue
@@ -47,6 +47,15 @@ def emit(
             attempts=0,
         )
     )
+
+
+def emit_many(
+    workspace_id: WorkspaceId, session: Session, kind: str, payloads: Sequence[Mapping[str, JsonValue]], now: datetime
+) -> None:
+    """Record that `kind` happened many times, in this order."""
+    common = {"workspace_id": workspace_id, "kind": kind, "created_at": now, "available_at": now, "attempts": 0}
+    if payloads:
+        session.execute(insert(DbOutboxEntry), [{**common, "payload": dict(payload)} for payload in payloads])
 
 
 def system_pending(session: Session, now: datetime, *, limit: int) -> Sequence[OutboxEntry]:

@@ -27,7 +27,7 @@ from rules.constants import varying_parts
 from rules.interpret import Evaluation
 from rules.kinds import Type, infer
 from rules.tree import Fact, Node, walk
-from rules.values import Unknown
+from rules.values import UNKNOWN, Unknown
 from rules.wording import question, said, sentence, shown, unknown_words
 
 MOST_FACTS = 3
@@ -143,7 +143,7 @@ class _Seeker:
             return None
         changes = []
         for about in sorted(subjects, key=self._place):
-            change = self._ofsubject_of(space, box, about)
+            change = self._of_fact(space, box, about)
             if change is None:
                 return None
             changes.append(change)
@@ -153,7 +153,7 @@ class _Seeker:
             return nearest
         return None
 
-    def _ofsubject_of(self, space: Space, box: Box, about: str) -> "tuple[Change, list[Any]] | None":
+    def _of_fact(self, space: Space, box: Box, about: str) -> "tuple[Change, list[Any]] | None":
         """Return the change of one fact, said in full, and values in it to try."""
         mine = [space.variables[number] for number in box if subject_of(space.variables[number]) == about]
         main = next((one for one in mine if one.predicate is None and one.line is not Line.BOOLEAN), None)
@@ -171,11 +171,11 @@ class _Seeker:
         cells = 0 if main is None else self._cells(space, main, box, asked)
         if main is not None and cells:
             stretch = nearest_stretch(main, cells, self._value(main))
-            if stretch is None:
+            phrase = None if stretch is None else said(main, stretch, self._currency)
+            if stretch is None or phrase is None:
                 return None
-            phrase = said(main, stretch, self._currency)
-            if phrase is None:
-                return None
+            if stretch.named:  # these texts answer as they should
+                asked, phrases = [], []
             phrases.insert(0, phrase)
         values = witnesses(stretch, asked, box, self._evaluation.facts.get(about.partition("[")[0]))
         if not values:
@@ -202,8 +202,12 @@ class _Seeker:
                 answering &= can_hold if box[one.number] == one.mask_of_truth(truth=True) else can_fail
         if not asked:
             return box[main.number]
-        is_all_said = not answering & ~box[main.number]
-        return 0 if is_all_said else box[main.number] | (space.known[main.number] & ~answering)
+        if not answering & ~box[main.number]:
+            return 0
+        stretch = nearest_stretch(main, box[main.number], UNKNOWN)
+        if stretch is not None and stretch.named:
+            return box[main.number]
+        return box[main.number] | (space.known[main.number] & ~answering)
 
     # what is
 

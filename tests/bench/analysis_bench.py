@@ -4,6 +4,7 @@ The rules are the usual mix (thresholds, equalities, conjunctions, alternatives,
 few are planted: shadowed, contradictory, duplicated. Reading and checking the text is timed apart.
 """
 
+import gc
 import json
 import random
 import time
@@ -44,7 +45,11 @@ def _row(size: int, means: str) -> tuple[str, ...]:
 
 
 def _analyzed(checked: CheckedRuleset, means: str) -> tuple[AnalysisFinding, ...]:
-    return analyze(checked, now=NOW, make_prover=Z3Prover if means == "z3" else None)
+    gc.disable()  # as the command does
+    try:
+        return analyze(checked, now=NOW, make_prover=Z3Prover if means == "z3" else None)
+    finally:
+        gc.enable()
 
 
 def ruleset(size: int, seed: int = 7) -> str:

@@ -4,6 +4,7 @@ Exit codes: 0 it was analyzed, whatever was found; 1 it has errors, or with `--s
 wrong with it; 2 wrong usage. Diagnostics of a ruleset with errors go to standard error.
 """
 
+import gc
 import importlib.util
 import json
 from collections.abc import Sequence
@@ -40,9 +41,11 @@ def analyze_command(
         click.echo(summarize(checked.diagnostics), err=True)
         context.exit(1)
     statistics = None if workspace is None else _statistics(workspace)
+    gc.disable()  # what is built is kept till the end; walking it over and over takes a quarter of the time
     findings = analyze(
         checked.ruleset, now=SystemClock().now(), statistics=statistics, make_prover=_prover(len(checked.ruleset.rules))
     )
+    gc.enable()
     if format_ == "json":
         click.echo(json.dumps({"findings": [one.to_json() for one in findings]}, ensure_ascii=False))
     else:

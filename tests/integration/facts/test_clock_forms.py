@@ -33,7 +33,7 @@ MOMENTS = tuple(
 
 
 def test_python_and_sql_agree_on_generated_customers(database: Database) -> None:
-    """Forty customers, and pairs of them as one person, at seven instants: the same values, null where there is none."""
+    """Forty customers, and pairs of them as one person, at seven instants: the same values, null where none is."""
     each = [derive(bundle_from_json(case.document), NOW, case.settings) for case in map(case_of, range(40))]
     pairs = [combine(pair, NOW) for pair in zip(each[::2], each[1::2], strict=True)]
     known = {EndUserId(f"eu_{number}"): facts for number, facts in enumerate([*each, *pairs])}

@@ -397,3 +397,17 @@ def test_valid_until_is_the_first_change_ahead() -> None:
     assert stored(subscriptions=[unpaid]).reasons["valid_until"] is Reason.NOT_APPLICABLE
     owner = customer(discount=percent(5, "repeating", end=seconds(2)))
     assert stored(customer=owner, subscriptions=[subscription()]).get("valid_until") == NOW + timedelta(days=2)
+
+
+def test_subscription_without_currency_has_that_of_its_first_price() -> None:
+    """Old objects leave the currency to the price; without any there is no revenue, where one would count."""
+    first = item(price(1000, currency=None), id="si_a")
+    second = item(price(1000, currency="EUR"), id="si_b")
+    assert mrr(subscription(second, currency=None), chosen=settings("eur")) == Decimal("10.00")
+    assert mrr(subscription(first, second, currency=None), chosen=settings("eur")) is Reason.UNSUPPORTED
+    bare = subscription(first, currency=None)
+    found = of_subscriptions(bare)
+    assert codes(found, "mrr") == {"no_currency"}
+    assert codes(found, "plan_price") == {"no_currency"}
+    assert mrr({**bare, "status": "trialing"}) == Decimal("0.00")
+    assert mrr({**bare, "items": {"data": []}}) == Decimal("0.00")

@@ -38,6 +38,45 @@ def test_every_promised_fact_is_declared() -> None:
     assert [spec.name for spec in STRIPE_FACTS] == CONTRACT
 
 
+PROMISED = """
+boolean any: customer discounted delinquent charge_failed
+boolean best: on_trial cancels collection_paused card_expired
+boolean none: livemode
+string none: match
+string best: account customer_id email country currency plan product_id price_id plan_interval subscription_status
+string best: subscription_id card_brand card_last4
+string latest: last_plan last_invoice_status failure_code
+string worst: status
+datetime earliest: customer_since
+datetime best: trial_ends_at period_start period_end cancels_at card_expires_at
+datetime latest: ended_at last_invoice_at charge_failed_at last_payment_at last_refund_at
+datetime oldest: synced_at
+number best: plan_interval_count quantity trial_days_left card_days_left
+number sum: subscriptions open_invoices overdue_invoices payments disputes open_disputes
+number greatest: days_overdue
+number least: days_since_invoice_created days_since_subscription_created days_since_charged
+number least: days_since_charge_refunded days_since_subscription_deleted
+number oldest: sync_age
+money best: plan_price
+money sum: mrr arr ltv ltv_off_stripe balance amount_due refunded
+money latest: last_invoice_amount last_payment_amount
+array of string union: recent_events
+"""
+
+
+def test_types_and_combinations_are_as_promised() -> None:
+    """Each fact has the type, and combines over several customers, as it was promised; the command says the same."""
+    promised = {
+        name: tuple(kind.rsplit(" ", 1))
+        for kind, names in (line.split(": ") for line in PROMISED.strip().splitlines())
+        for name in names.split()
+    }
+
+    assert {spec.name: (spec.type.value, spec.combine.value) for spec in STRIPE_FACTS} == promised
+    described = {name: describe(CATALOG.get(name)) for name in promised}
+    assert {name: each["type"] for name, each in described.items()} == {name: of for name, (of, _) in promised.items()}
+
+
 def test_stripe_facts_answer_to_their_prefixed_names() -> None:
     """Each Stripe fact also answers to `stripe_` and its name, and the customer's id to `stripe_id`."""
     assert CATALOG.get("stripe_mrr") is CATALOG.get("mrr")

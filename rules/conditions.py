@@ -63,7 +63,7 @@ ERROR_CHECKS: tuple[tuple[Check, tuple[type[Node], ...]], ...] = (
     (collections_of_one_type.check, (Collection, Table, Choice, Coalesce)),
     (item_types.check, (Item, Slice)),
     (closed_sets.check, (Equality, Membership)),
-    (text_patterns.check, (Match, Membership, Attribute)),
+    (text_patterns.check, (Match, Membership, Attribute, Arithmetic, Call)),
     (condition_is_boolean.check, (Node,)),
 )
 """Each looks at the whole condition, if there is a node it is about; all run, so that every fault is found at once."""

@@ -8,6 +8,8 @@ MAX_CONDITION_BYTES = 4096
 MAX_NODES = 200
 MAX_DEPTH = 50
 MAX_TEXT_PREDICATES = 32
+MAX_TEXT_CHANGES = 16
+"""Texts a condition may make of others: joined, split, in another case, read as a number."""
 MAX_TEXT_LITERAL = 1000
 MAX_DIGITS = 30
 MAX_EXPONENT = 30
@@ -20,9 +22,9 @@ MAX_PATTERN_POSITIONS = 200
 """Characters of a regular expression with its repeats written out."""
 MAX_PATTERN_STATES = 300
 """States a regular expression may lead through; see rules/pattern_states.py."""
-MAX_PATTERN_PROGRAM = 12_000
+MAX_PATTERN_PROGRAM = 8_000
 """Instructions a translated regular expression may compile to."""
-MAX_PATTERN_MEMORY = 3 << 20
+MAX_PATTERN_MEMORY = 4 << 20
 """Bytes RE2 may use for one regular expression and its cache of states."""
 MAX_PATTERNS = 4000
 """Distinct regular expressions in one ruleset."""

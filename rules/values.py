@@ -102,12 +102,18 @@ def equal(one: Value, other: Value) -> bool | None:  # noqa: PLR0911  # a table
     if isinstance(one, tuple):
         if len(one) != len(other):
             return False
+        if _are_texts(one) and _are_texts(other):
+            return bool(one == other)
         return every(equal(a, b) for a, b in zip(one, other, strict=True))
     if isinstance(one, Mapping):
         if set(one) != set(other):
             return False
         return every(equal(from_json(one[key]), from_json(other[key])) for key in one)
     return bool(one == other)
+
+
+def _are_texts(items: tuple[Value, ...]) -> bool:
+    return set(map(type, items)) <= {str}
 
 
 def every(results: Any) -> bool | None:

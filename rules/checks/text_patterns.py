@@ -7,13 +7,22 @@ from rules.checks.subject import Subject
 from rules.diagnostics import Finding
 from rules.kinds import METHODS, Kind, is_open
 from rules.patterns import PatternError, compile_pattern
-from rules.tree import Attribute, Literal, Match, Membership, Node, is_null
+from rules.tree import Arithmetic, Attribute, Call, Literal, Match, Membership, Node, is_null
+
+_TEXT_CHANGES = frozenset({"as_lower", "as_upper", "to_flt", "to_int"})
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a finding for each pattern that is refused, and one for too many text predicates."""
     for node in subject.each(Match):
         yield from _match(node, subject)
+    changes = [node for node in subject.nodes if _is_text_change(node, subject)]
+    if len(changes) > limits.MAX_TEXT_CHANGES:
+        message = f"the condition makes {len(changes)} texts of others, the limit is {limits.MAX_TEXT_CHANGES}"
+        beyond = changes[limits.MAX_TEXT_CHANGES]
+        yield Finding(
+            code="too_many_text_changes", message=message, span=beyond.span, hint="split it into several rules"
+        )
     looks = len(subject.each(Match)) + len(subject.each(Membership)) + len(subject.each(Attribute))
     if looks <= limits.MAX_TEXT_PREDICATES:
         return
@@ -44,6 +53,19 @@ def _match(node: Match, subject: Subject) -> Iterator[Finding]:
         compile_pattern(node.right.value, anchored=not node.operator.endswith("~~"))
     except PatternError as fault:
         yield Finding(code="pattern", message=str(fault), span=node.right.span)
+
+
+def _is_text_change(node: Node, subject: Subject) -> bool:
+    """Return whether a node makes something as long as a text out of a text."""
+    match node:
+        case Arithmetic(operator="+"):
+            return subject.type_of(node).kind in (Kind.TEXT, Kind.JSON)
+        case Attribute():
+            return node.name in _TEXT_CHANGES and subject.type_of(node.target).kind not in (Kind.NUMBER, Kind.LIST)
+        case Call():
+            return node.name in ("split", "parse_float")
+        case _:
+            return False
 
 
 def _is_text_predicate(node: Node, subject: Subject) -> bool:

@@ -25,8 +25,8 @@ _TEXTS: Sequence[str] = (
     "".join(chr(33 + n % 90) for n in range(4096)), "aé日\U00020000 1_" * 512,
 )  # fmt: skip
 _SEEDS: Sequence[str] = (
-    'body =~~ ".{0,190}y"', r'body =~~ "\\w{1,8}$"', 'body =~~ "x.{0,40}y" or body =~~ "a.{0,20}b"',
-    " + ".join(["body"] * 45) + ' == "x"', "body.as_upper.as_lower.as_upper.length > 1", '$split(body, "a").length > 1',
+    'body =~~ ".{0,190}y"', r'body =~~ "\\w{1,5}$"', 'body =~~ "x.{0,40}y" or body =~~ "a.{0,20}b"',
+    " + ".join(["body"] * 17) + ' == "x"', "body.as_upper.as_lower.as_upper.length > 1", '$split(body, "a").length > 1',
     "body in body + body", "$parse_float(body) > 1 or body.to_flt > 1", " * ".join(["1e30"] * 45) + " > 1",
     " and ".join(['body != "x"'] * 60), " and ".join(['"zz" in body + "z"'] * 16), " or ".join(['body =~~ "q"'] * 30),
     " and ".join(f'body =~~ ".{{0,{n}}}y"' for n in range(150, 175)), "$split(body + body + body).length > 1",

@@ -209,7 +209,6 @@ STRIPE_FACTS: tuple[FactSpec, ...] = (
         _SUM,
         "0.00",
         "Paid outside Stripe, as the customer's invoices record, less what credit notes gave back there.",
-        minimum=0,
     ),
     # How it stands.
     _text("status", Combine.WORST, "past_due", "Worst status of the live subscriptions.", closed=STATUSES),

@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from engine.core.facts import Facts, to_json
+from stripe_sync.catalog import STRIPE_FACTS
 from stripe_sync.derive import GivenRates, at, derive, explain
 from stripe_sync.derive.explain import written
 from stripe_sync.objects import bundle_from_json
@@ -99,6 +100,18 @@ def test_splitting_a_subscription_keeps_its_revenue(seed: int, count: int, data:
     split = stored(subscriptions=parts, **lists)
 
     assert split.exact["mrr"] == whole.exact["mrr"]
+
+
+@quick
+@given(cases)
+def test_no_number_lies_beyond_its_bounds(case: Case) -> None:
+    """What the catalog says a number is at least and at most, it is."""
+    found = facts_of(case)
+    for spec in STRIPE_FACTS:
+        value = found.get(spec.name)
+        if isinstance(value, int | Decimal):
+            assert spec.minimum is None or value >= spec.minimum
+            assert spec.maximum is None or value <= spec.maximum
 
 
 @quick

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import derive_bench, preview_bench, rules_bench
+from tests.bench import analysis_bench, derive_bench, preview_bench, rules_bench
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     for row in rules_bench.run():
         table.add_row(*row)
     Console().print(table)
+    Console().print(analysis_bench.table())
     Console().print(derive_bench.table())
     preview_bench.show(Console())
 

@@ -11,6 +11,8 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
+from rich.table import Table
+
 from rules.analysis.analyze import analyze
 from rules.analysis.findings import AnalysisFinding
 from rules.analysis.solver import Z3Prover
@@ -26,9 +28,14 @@ HEADINGS = ("rules", "by", "check, s", "analysis, s", "findings")
 SIZES = ((1_000, "intervals"), (10_000, "intervals"), (1_000, "z3"))
 
 
-def run() -> list[tuple[str, ...]]:
-    """Return rows of (rules, means, seconds of the check, seconds of the analysis, findings)."""
-    return [_row(size, means) for size, means in SIZES]
+def table() -> Table:
+    """Return the table: for each ruleset the seconds of its check and of its analysis, and what was found."""
+    found = Table(title="Analysis of rulesets")
+    for heading in HEADINGS:
+        found.add_column(heading, justify="right")
+    for size, means in SIZES:
+        found.add_row(*_row(size, means))
+    return found
 
 
 def _row(size: int, means: str) -> tuple[str, ...]:

@@ -77,7 +77,9 @@ def assert_agrees(text: str, make_prover: MakeProver | None = None) -> None:
             assert world.bears_out(finding), (text, finding)
         if finding.example is not None:
             assert world.shows(finding), (text, finding)
-    if "hour)" in text:  # amounts and hours are compared with each other: too few of them are tried to expect proofs
+    # Amounts and hours compared with each other: too few are tried to expect proofs. An ending: it counts as a
+    # question of its own, so that not every text which answers it is seen to.
+    if "hour)" in text or "ends_with" in text:
         return
     told = {(one.rule, one.code) for one in findings}
     for rule in checked.rules:

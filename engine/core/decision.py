@@ -45,9 +45,14 @@ class Decision:
 
     def to_line(self) -> dict[str, JsonValue]:
         """Return the decision line, with every key in its usual order."""
+        line = self.to_line_without_unknown()
+        unknown: dict[str, JsonValue] = {rule: list(facts) for rule, facts in self.unknown.items()}
+        return {"matched": line.pop("matched"), "unknown": unknown, **line}
+
+    def to_line_without_unknown(self) -> dict[str, JsonValue]:
+        """Return the decision line but for what is unknown, which may be much and takes long to spell out."""
         return {
             "matched": list(self.matched),
-            "unknown": {rule: list(facts) for rule, facts in self.unknown.items()},
             "errors": [{"rule": e.rule, "code": e.code, "message": e.message} for e in self.errors],
             "stopped_by": self.stopped_by,
             "fallback": self.fallback,

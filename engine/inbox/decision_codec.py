@@ -25,9 +25,7 @@ Unknown = Mapping[str, tuple[str, ...]]
 
 def encode_line(decision: Decision) -> dict[str, JsonValue]:
     """Return the decision line without what is unknown."""
-    line = decision.to_line()
-    del line["unknown"]
-    return line
+    return decision.to_line_without_unknown()
 
 
 def encode_owners(decision: Decision) -> dict[str, JsonValue]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from engine.core.facts import Facts
-from engine.core.matcher.clauses import Column, Form, Kind, Missing, Source
+from engine.core.matcher.clauses import Column, Form, Joined, Kind, Leaf, Missing, Source
 from engine.core.matcher.clauses import Literal as Tested
 from engine.core.matcher.predicates import Among, both, either
 from rules.interpret import InterpretedCondition
@@ -51,6 +51,7 @@ def form_of(tree: Node, zone: tzinfo) -> Form:
         clauses=clauses,
         facts=fact_types(tree),
         missing=_missing(part, zone),
+        shape=_shape(part, zone),
         fallible=tuple(dict.fromkeys(needs for leaf in _leaves(part) for needs in _fallible(leaf))),
     )
 
@@ -191,6 +192,18 @@ def _missing(part: _Part, zone: tzinfo) -> tuple[Missing, ...] | None:
         for one in names:
             found.setdefault(one.name, one)
     return tuple(found.values())
+
+
+def _shape(part: _Part, zone: tzinfo) -> Leaf | Joined | None:
+    """Return how the tests are joined, or None if one of them can't tell its missing facts by itself."""
+    if isinstance(part, bool):
+        return None
+    if isinstance(part, _Leaf):
+        missing = _missing_of_leaf(part, zone)
+        return None if missing is None else Leaf(part.tested, missing)
+    parts = [_shape(one, zone) for one in part.parts]
+    whole = tuple(one for one in parts if one is not None)
+    return Joined(part.is_or, whole) if len(whole) == len(parts) else None
 
 
 def _missing_of_leaf(leaf: _Leaf, zone: tzinfo) -> tuple[Missing, ...] | None:

@@ -96,6 +96,20 @@ class Missing(NamedTuple):
     source: Source
 
 
+class Leaf(NamedTuple):
+    """One test as it stands in a condition, and what to report when it is unknown."""
+
+    tested: Literal
+    missing: tuple[Missing, ...]
+
+
+class Joined(NamedTuple):
+    """Parts of a condition under one operator, in order of appearance."""
+
+    is_or: bool
+    parts: tuple["Leaf | Joined", ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """A condition in the matcher's form."""
@@ -105,7 +119,9 @@ class Form:
     facts: Mapping[str, FactType]
     """The facts it reads, with their declared types."""
     missing: tuple[Missing, ...] | None
-    """What to report when it is unknown: whatever of these has no value. None: ask the condition itself."""
+    """What to report when it is unknown: whatever of these has no value. None: that hangs on more."""
+    shape: Leaf | Joined | None = None
+    """How its tests are joined, to tell which of them leave it unknown. None: ask the condition itself."""
     fallible: tuple[frozenset[str], ...] = ()
     """For each part that can go wrong the facts it needs first: while one of them is unknown, it can't."""
     is_compiled: bool = True

@@ -17,6 +17,7 @@ from engine.core.facts import Facts
 from engine.core.matcher.bits import first, members, set_of
 from engine.core.matcher.block import Block, Verdicts
 from engine.core.matcher.clauses import Form, is_as_declared
+from engine.core.matcher.missing import Lister
 from engine.core.ruleset import CompiledRule, EvaluationError, Mode, Verdict
 
 EVERYBODY = 100
@@ -153,19 +154,15 @@ class MatcherReached:
     def missing(self) -> list[tuple[int, tuple[str, ...]]]:
         """Return each live rule that was unknown with the facts that had no value, in order."""
         found: list[tuple[int, tuple[str, ...]]] = []
-        absent: dict[str, bool] = {}
-        values, now = self._facts.values, self._now
+        lister = Lister(self._facts.values, self._now)
         is_peculiar = self._matcher.is_peculiar(self._facts)
         for placed, _, _, unknown, odd in self._parts:
             for place in members(unknown):
                 number, form = placed.rules[place], placed.block.forms[place]
-                if form.missing is None or is_peculiar or odd >> place & 1:
-                    found.append((number, self._matcher.judge(number, self._facts, now).unknown))
-                    continue
-                for name, source in form.missing:
-                    if name not in absent:
-                        absent[name] = source.read(values, now) is None
-                found.append((number, tuple([name for name, _ in form.missing if absent[name]])))
+                names = None if is_peculiar or odd >> place & 1 else lister.missing(form)
+                if names is None:
+                    names = self._matcher.judge(number, self._facts, self._now).unknown
+                found.append((number, names))
         found.sort()
         return found
 

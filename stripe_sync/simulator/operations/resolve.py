@@ -41,6 +41,7 @@ def subscription(change: Change, reference: str) -> Record:
         found = change.world.get("subscription", reference)
         if found is None:
             raise missing("subscription", reference)
+        record(change, "customer", found["customer"])
         return found
     owner = customer(change, reference)
     live = [row for row in change.world.find("subscription", "customer", owner["id"]) if row["status"] in _LIVE_ORDER]

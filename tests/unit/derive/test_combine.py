@@ -332,3 +332,22 @@ def test_sync_is_as_old_as_the_oldest() -> None:
     stale = one("b").with_values({"synced_at": NOW - timedelta(seconds=9)})
 
     assert together(fresh, stale).get("sync_age") == 9
+
+
+def test_best_customer_needs_no_more_than_their_subscriptions() -> None:
+    """As soon as subscriptions, prices and coupons are read, the best customer is known."""
+    enough = settings(complete=frozenset({"customers", "subscriptions", "prices", "coupons"}))
+    ahead = one("a", chosen=enough, subscriptions=[subscription()])
+    found = together(ahead, one("b", chosen=enough))
+
+    assert found.get("customer_id") == "cus_a"
+
+
+def test_values_others_know_replace_the_reasons() -> None:
+    """A value put in place of what stood there leaves no reason beside it."""
+    known = one("a", chosen=settings(complete=frozenset({"customers"}))).with_values(
+        {"mrr": Decimal(5), "match": "email"}
+    )
+
+    assert (known.get("mrr"), known.reasons.get("mrr")) == (Decimal(5), None)
+    assert known.reasons["ltv"] is Reason.NOT_SYNCED

@@ -263,3 +263,11 @@ def test_customer_s_endless_discount_shows_whatever_else_is_unknown() -> None:
     assert stored(customer=passing, subscriptions=made).get("valid_until") == NOW + timedelta(days=2)
     over = facts(now=NOW + timedelta(days=2), customer=passing, subscriptions=made)
     assert over.reasons["discounted"] is Reason.NO_RATE
+
+
+def test_endless_discount_is_waited_for_by_nobody() -> None:
+    """A discount without end shows although the primary subscription is unknown, and nothing is to be waited for."""
+    made = [subscription(), subscription(item(price(currency="eur")), currency="eur", id="sub_b")]
+    found = stored(customer=customer(discount=percent(5)), subscriptions=made)
+
+    assert found.reasons["valid_until"] is Reason.NOT_APPLICABLE

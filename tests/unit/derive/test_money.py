@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.facts import Reason, to_json
-from stripe_sync.derive import FirstRate, GivenRates, Rate, RateSource
+from stripe_sync.derive import FirstRate, GivenRates, NotedRates, Rate, RateSource
 from stripe_sync.derive.money import LARGEST, Missing, rounded
 from stripe_sync.rates import PublishedRates
 from tests.unit.derive.build import NOW, charge, codes, customer, facts, item, mrr, price, settings, subscription
@@ -138,3 +138,13 @@ def test_own_rates_come_before_published_ones() -> None:
 
 
 PUBLISHED = PublishedRates()
+
+
+def test_rates_that_were_used_are_noted() -> None:
+    """Rates that were given are noted by currency; what was asked in vain is not."""
+    noted = NotedRates(GivenRates(into="usd", rates={"eur": Fraction(2)}))
+
+    assert noted.rate("eur", "usd", NOW) == GivenRates(into="usd", rates={"eur": Fraction(2)}).rate("eur", "usd", NOW)
+    assert noted.rate("gbp", "usd", NOW) is None
+    assert noted.rate("eur", "gbp", NOW) is None
+    assert set(noted.noted) == {"eur"}

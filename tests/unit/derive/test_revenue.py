@@ -357,6 +357,7 @@ def test_discounts_come_off_before_tax() -> None:
         ({"data": [item(deleted=True)], "has_more": False}, [], Decimal("0.00")),  # an item that was taken off
         (None, [item(subscription="sub_a")], Decimal("10.00")),
         ([item()], [], Decimal("10.00")),  # a bare array
+        ([], [], Decimal("0.00")),
     ],
 )
 def test_items_on_further_pages(page: object, listed: list[Json], expected: Decimal | Reason) -> None:
@@ -411,3 +412,28 @@ def test_subscription_without_currency_has_that_of_its_first_price() -> None:
     assert codes(found, "plan_price") == {"no_currency"}
     assert mrr({**bare, "status": "trialing"}) == Decimal("0.00")
     assert mrr({**bare, "items": {"data": []}}) == Decimal("0.00")
+
+
+def test_option_of_the_price_s_own_currency_does_not_count() -> None:
+    """Whether the price contains tax is said by the price itself in its own currency."""
+    rates = [{"percentage": 19, "inclusive": True}]
+    options = {"usd": {"unit_amount": 5, "tax_behavior": "inclusive"}}
+    made = item(price(11_900, tax_behavior="exclusive", currency_options=options), tax_rates=rates)
+
+    assert mrr(subscription(made)) == Decimal("119.00")
+
+
+def test_note_on_tax_names_the_price() -> None:
+    """The note says which price contains tax at a rate nobody told."""
+    found = of_subscriptions(subscription(item(price(11_900, tax_behavior="inclusive"))))
+
+    assert [note.message for note in found.notes] == ["price price_a contains tax at a rate that is not known"]
+
+
+@pytest.mark.parametrize("end", [0, -1])
+def test_what_ends_now_has_ended(end: int) -> None:
+    """A trial that ends this very second is over: the item counts, and nothing is waited for."""
+    found = stored(subscriptions=[subscription(item(current_trial={"end_date": seconds(end)}))])
+
+    assert found.get("mrr") == Decimal("10.00")
+    assert found.reasons["valid_until"] is Reason.NOT_APPLICABLE

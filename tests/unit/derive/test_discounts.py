@@ -271,3 +271,13 @@ def test_endless_discount_is_waited_for_by_nobody() -> None:
     found = stored(customer=customer(discount=percent(5)), subscriptions=made)
 
     assert found.reasons["valid_until"] is Reason.NOT_APPLICABLE
+
+
+def test_customer_s_passing_discount_beside_others() -> None:
+    """What the customer's own discount shows ends with it, also where it lowers no subscription's revenue."""
+    euro = subscription(item(price(currency="eur")), currency="eur", id="sub_b", discounts=[percent(5)])
+    owner = customer(discount=percent(5, "repeating", end=seconds(2)))
+    unclear = stored(customer=owner, subscriptions=[subscription(discounts=[percent(5)]), euro])
+
+    assert unclear.get("valid_until") == NOW + timedelta(days=2)
+    assert stored(customer=owner).reasons["valid_until"] is Reason.NOT_APPLICABLE  # it is a clock fact's matter alone

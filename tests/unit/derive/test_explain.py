@@ -105,6 +105,7 @@ def test_line_of_a_charge() -> None:
     [line] = found["lines"]
     expected = {
         "charge": "ch_a",
+        "charges": 1,
         "captured": "50",
         "refunded": "10",
         "lost_in_disputes": "5",

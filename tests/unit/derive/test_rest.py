@@ -57,6 +57,8 @@ def test_explanation_has_a_line_for_the_sums() -> None:
     bundle = Bundle(customer=customer(), rest=SUMS, charges=LISTED)
     lines = explain(bundle, NOW, CHOSEN)["ltv"]
 
+    assert isinstance(lines["lines"], list)
+    assert [each["charges"] for each in lines["lines"] if isinstance(each, dict)] == [1, 1, 1, 1]
     assert lines["value"] == str(at(derive(bundle, NOW, CHOSEN), NOW).get("ltv")) == "97.70"  # 50 + 40 + 7 * 1.1
 
 

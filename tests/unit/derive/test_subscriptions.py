@@ -214,6 +214,8 @@ def test_unknown_values_of_closed_sets_have_no_value() -> None:
     assert found.reasons["subscription_status"] is found.reasons["plan_interval"] is Reason.UNSUPPORTED
     assert found.get("subscriptions") == 1
     assert found.get("subscription_id") == "sub_a"
+    assert codes(found, "subscription_status") == {"unknown_status"}
+    assert codes(found, "plan_interval") == {"unknown_interval"}
 
 
 def test_price_that_is_not_there_leaves_its_facts_unknown() -> None:
@@ -274,12 +276,19 @@ TRIAL: Json = {"current_trial": {"end_date": seconds(2)}}
     [
         (subscription(item("price_gone")), False, None),
         (subscription(item("price_gone", **TRIAL)), None, None),  # it may not be licensed
+        (subscription(item("price_gone", **TRIAL), item("price_x", id="si_b")), None, None),
+        (subscription(item("price_gone", current_trial={"end_date": seconds(0)})), False, None),  # over either way
         (subscription(item(**TRIAL), item("price_gone", id="si_b")), None, None),  # it may be licensed
         (subscription(item(**TRIAL), item("price_gone", id="si_b", **TRIAL)), True, None),  # either way
         (
             subscription(item(**TRIAL), item("price_gone", id="si_b", current_trial={"end_date": seconds(1)})),
             True,
             1,  # until the earlier ends; nobody knows what then
+        ),
+        (
+            subscription(item(**TRIAL), item("price_gone", id="si_b", current_trial={"end_date": seconds(0)})),
+            None,  # the earlier has ended this very second
+            None,
         ),
         (subscription(item(), item("price_gone", id="si_b", **TRIAL)), False, None),
         (subscription(items={"data": [item(**TRIAL)], "has_more": True}), None, None),

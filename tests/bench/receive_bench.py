@@ -27,7 +27,8 @@ from tests.integration.web.conftest import environment, new_tenant
 from tests.servers import migrate, start_postgresql
 from web.app import create_app
 from web.clock import SystemClock
-from web.settings import load
+from web.logging import configure
+from web.settings import LogSettings, load
 from web.wiring import Services, build
 
 RULES = 1000
@@ -39,6 +40,7 @@ WANTED_P99_MS = 50
 
 def run(console: Console) -> None:
     """Run on both databases and print it."""
+    configure(LogSettings(format="console", level="warning"))
     table = Table(title=f"A conversation decided with {RULES:,} rules and stored, at {RATE} a second; ms")
     for heading in ("database", "requests", "p50", "p99", "longest", ""):
         table.add_column(heading, justify="right")

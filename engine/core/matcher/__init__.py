@@ -2,8 +2,8 @@
 
 The design, with where each idea comes from
 - Conditions become disjunctions of clauses, clauses conjunctions of tests of columns (`clauses`, made by
-  `rules.matcher`). Kleene's logic is a distributive lattice with an involution, so nothing of three-valued logic is lost
-  on the way (Kleene, "Introduction to Metamathematics", 1952, section 64).
+  `rules.matcher`). Kleene's logic is a distributive lattice with an involution, so nothing of it is lost on the way
+  (Kleene, "Introduction to Metamathematics", 1952, section 64).
 - A clause is a bit. Each column has, for each of its values, a precomputed mask of the clauses that value does not rule
   out; a conversation is judged by one `&` a column (bit vectors: Lakshman and Stiliadis, SIGCOMM 1998). Equal tests of
   many rules are one entry of one column, so that a shared predicate is looked up once (`columns`).
@@ -12,8 +12,8 @@ The design, with where each idea comes from
   for all (RE2's set: Cox, 2010), which is never believed when it might have given up (`texts`).
 - Two masks instead of one hold the three values: what may still be true, and what may still be true or unknown. For a
   known value they are equal; what a combination of unknown columns leaves is remembered (`block`). So unknown facts
-  make a conversation cheaper, not dearer. Keeping upper and lower bounds of an uncertain truth is the idea behind
-  Belnap's bilattice ("A useful four-valued logic", 1977).
+  make a conversation cheaper, not dearer. A truth as a pair of bounds is how Belnap writes it ("A useful four-valued
+  logic", 1977).
 - Clauses of one condition stand in planes, a shift apart, so that joining them is one `|` a plane (`block`); the layout
   is that of bit-sliced indexes (O'Neil and Quass, "Improved query performance with variant indexes", SIGMOD 1997).
 - A sub-expression that several rules compare (`mrr / quantity`) is a column of its own, computed once. One that hardly
@@ -26,8 +26,8 @@ The design, with where each idea comes from
   (`missing`).
 
 Laws
-- The matcher comes to exactly what the reference interpreter comes to, unknown facts and errors included; a value that is
-  not of its fact's type sends the rules that read it to the interpreter, one by one.
+- The matcher comes to exactly what the reference interpreter comes to, unknown facts and errors included; a value that
+  is not of its fact's type sends the rules that read it to the interpreter, one by one.
 - Immutable once built, but for bounded memories of what was worked out before; threads share it without a lock.
 - No text of a rule is ever run as Python.
 """

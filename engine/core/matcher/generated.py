@@ -2,8 +2,8 @@
 
 A loop over columns spends most of its time on the loop. So its body is written out, once for each column, and
 compiled; only numbers of columns stand in the text, everything else (names, thresholds, masks) is bound beside it.
-No text of a rule gets in. Generating code for the whole of a matcher is what Gryphon's and Le Subscribe's successors
-do in C (Fabret et al., "Filtering algorithms and implementation for very fast publish/subscribe", SIGMOD 2001).
+No text of a rule gets in. The idea of generating the code for a plan instead of interpreting it: Neumann, "Efficiently
+Compiling Efficient Query Plans for Modern Hardware" (VLDB 2011).
 
 The function raises for any value that is not of the usual type; the caller then goes the careful way.
 """

@@ -29,6 +29,7 @@ from web.auth.gate import principal
 from web.auth.models import Scope
 from web.current import services
 from web.errors import Problem, invalid
+from web.exported import exported_facts
 from web.facts import CATALOG
 from web.people import People
 
@@ -79,7 +80,7 @@ def _matching(workspace_id: WorkspaceId, when: str, query: EndUsersQuery) -> Res
     people = People(services().clock, CATALOG, services().facts)
     try:
         with services().database.workspace(workspace_id, readonly=True) as session:
-            tree = _sound(people.check(workspace_id, session, when), when)
+            tree = sound(people.check(workspace_id, session, when), when)
             found, evaluated = people.page(workspace_id, session, tree, after=after, limit=query.limit)
     except TooSlowError:
         message = "Looking through everybody for this condition takes too long; narrow it down with `and`."
@@ -92,7 +93,7 @@ def _matching(workspace_id: WorkspaceId, when: str, query: EndUsersQuery) -> Res
     return answer({"data": data, "next": next_, "evaluated": evaluated})
 
 
-def _sound(checked: CheckedCondition, when: str) -> Node:
+def sound(checked: CheckedCondition, when: str) -> Node:
     """Return the tree of a condition; raise the 422 that lists what is wrong with it."""
     if checked.tree is not None:
         return checked.tree
@@ -123,7 +124,8 @@ def _place(after: str) -> str:
 def _shape(workspace_id: WorkspaceId, session: Session, end_user: EndUser) -> dict[str, Any]:
     now = services().clock.now()
     subject = links.subjects(workspace_id, session, [end_user.id])[end_user.id]
-    facts, reasons = snapshot.take(services().facts.read(workspace_id, session, end_user.id, now))
+    found = services().facts.read(workspace_id, session, end_user.id, now)
+    facts, reasons = snapshot.take(found)
     return {
         "id": end_user.id,
         "email": end_user.email,
@@ -132,5 +134,6 @@ def _shape(workspace_id: WorkspaceId, session: Session, end_user: EndUser) -> di
         "facts": facts,
         "reasons": reasons,
         "attributes": dict(end_user.attributes),
+        "exported": exported_facts(CATALOG, found),
         "created_at": format_instant(end_user.created_at),
     }

@@ -7,6 +7,8 @@ from web.api import (
     customers,
     decisions,
     description,
+    end_users,
+    end_users_csv,
     explanations,
     facts,
     integrations,
@@ -26,10 +28,14 @@ BLUEPRINTS = (
     ruleset_explain.blueprint,
     route.blueprint,
     integrations.blueprint,
-    privacy.blueprint,  # and `end_users`, whose paths it shares
+    end_users.blueprint,
     explanations.blueprint,
     settings.blueprint,
 )
+
+
+# These add to the addresses of `end_users`: one blueprint describes all methods of a path.
+assert end_users_csv.blueprint is privacy.blueprint is end_users.blueprint
 
 
 def register(app: OpenAPI) -> None:

@@ -85,6 +85,14 @@ class EndUsersQuery(PageQuery):
     )
 
 
+class EndUsersFileQuery(Query):
+    """Which end users to write into a file."""
+
+    when: str | None = Field(
+        default=None, max_length=MAX_CONDITION_BYTES, description="A condition, as for the list; everybody if left out."
+    )
+
+
 class EndUserOut(Out):
     """A person who writes in, or a customer who may."""
 
@@ -95,6 +103,7 @@ class EndUserOut(Out):
     facts: dict[str, Any]
     reasons: dict[str, str] = Field(description="Why a fact has no value.")
     attributes: Attributes
+    exported: dict[str, Any] = Field(description="The facts that have a value, named with the prefix `stripe_`.")
     created_at: OutInstant
 
 

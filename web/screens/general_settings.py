@@ -12,7 +12,7 @@ from web.auth.access import allow
 from web.auth.gate import principal
 from web.current import services
 from web.errors import not_found
-from web.screens.general_settings_view import CHOICES, CHURN_AT, FLAGS, ON_AMBIGUOUS, general_view
+from web.screens.general_settings_view import CHOICES, CHURN_AT, DAYS, FLAGS, ON_AMBIGUOUS, general_view
 from web.screens.page import now, page, see_other
 
 PATH = "/settings/general"
@@ -35,9 +35,10 @@ def change() -> Response:
     caller = principal()
     wanted: dict[str, object] = {name: _field(name) for name in CHOICES if name in request.form}
     wanted |= {name: name in request.form for name in FLAGS}
+    wanted |= {name: _days(_field(name)) for name in DAYS if name in request.form}
     outcome = workspace_settings.change(services(), caller.workspace_id, caller.member_id, wanted)
     if isinstance(outcome, Invalid):
-        return _page(settings_faults=outcome.faults, written={name: _field(name) for name in (*CHOICES, *FLAGS)})
+        return _page(settings_faults=outcome.faults, written={name: _field(name) for name in (*CHOICES, *FLAGS, *DAYS)})
     return see_other(PATH, "changed")
 
 
@@ -76,6 +77,10 @@ def remove_rate(currency: str) -> Response:
 @cache
 def _zones() -> tuple[str, ...]:
     return tuple(sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"))
+
+
+def _days(written: str) -> object:
+    return int(written) if written.isascii() and written.isdigit() else written
 
 
 def _field(name: str) -> str:

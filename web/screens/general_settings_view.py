@@ -13,6 +13,7 @@ from web.screens.page import Pill
 from web.workspace_settings import Overview
 
 CHOICES = ("reporting_currency", "timezone", "on_ambiguous", "churn_at")
+DAYS = ("retention_payload_days", "retention_message_days")
 FLAGS = ("subtract_repeating", "subtract_once")
 OWN = Pill(text="Set by you", icon="note", tone="accent")
 PUBLISHED = Pill(text="Published", icon="check", tone="line")
@@ -53,6 +54,8 @@ class GeneralView:
     churn_at: str
     subtract_repeating: bool
     subtract_once: bool
+    retention_payload_days: str
+    retention_message_days: str
     rates: tuple[RateView, ...]
     missing: tuple[str, ...]
     """Currencies in use for which there is no rate."""
@@ -100,6 +103,8 @@ def general_view(found: Overview, now: datetime, *, asked: str, written: Mapping
         churn_at=written.get("churn_at", settings.churn_at.value),
         subtract_repeating=_is_on("subtract_repeating", written, stored=settings.subtract_repeating),
         subtract_once=_is_on("subtract_once", written, stored=settings.subtract_once),
+        retention_payload_days=written.get("retention_payload_days", str(settings.retention_payload_days)),
+        retention_message_days=written.get("retention_message_days", str(settings.retention_message_days)),
         rates=tuple(_rate(row, settings) for row in found.rates),
         missing=tuple(row.currency.upper() for row in found.rates if row.is_in_use and row.rate is None),
         renewing="" if since is None else fmt.ago(since, now),

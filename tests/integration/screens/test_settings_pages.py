@@ -34,6 +34,19 @@ def test_settings_are_saved_and_facts_follow(admin: Browser, ours: Tenant) -> No
     assert "usd → eur" in text_of(admin.read("/settings/audit"))
 
 
+def test_days_of_retention_are_whole_numbers(admin: Browser, ours: Tenant) -> None:
+    """Days are stored as numbers; what is none is refused at its field, and kept there to be mended."""
+    admin.post(PAGE, page=PAGE, **FORM, retention_message_days="90", retention_payload_days="7")
+    settings = workspace_settings.overview(ours.services, ours.workspace_id).settings
+    assert (settings.retention_message_days, settings.retention_payload_days) == (90, 7)
+
+    for wrong in ("0", "-1", "a week", "99999", "1.5", "²"):
+        answer = admin.post(PAGE, page=PAGE, **FORM, retention_message_days=wrong, retention_payload_days="7")
+        assert answer.status_code == 422, wrong
+        assert "whole number of days" in text_of(answer.get_data(as_text=True))
+    assert workspace_settings.overview(ours.services, ours.workspace_id).settings.retention_message_days == 90
+
+
 def test_a_refused_form_keeps_what_was_written(admin: Browser, ours: Tenant) -> None:
     """The fault stands at its field, and the other fields are as they were left."""
     answer = admin.post(PAGE, page=PAGE, **{**FORM, "timezone": "Mars/Olympus"})

@@ -1,5 +1,8 @@
 """`/end-users`, `/facts` and `/integrations/stripe` where nothing is connected."""
 
+import csv
+import io
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -97,3 +100,44 @@ def test_bad_wishes_to_connect_are_refused(
 
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.get_json()["errors"]] == pointers
+
+
+def test_everybody_is_written_into_a_file(client: FlaskClient, bearer: dict[str, str], ours: Tenant) -> None:
+    """A row a person, a column a fact with the prefix; a name that is a formula is only text."""
+    hostile = message("eve", sender={"email": "eve@example.com", "name": "=HYPERLINK(1)"})
+    client.post("/api/v1/conversations", json=hostile, headers=ours.bearer())
+    answer = client.get(f"{PATH}.csv", headers=bearer)
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+
+    assert answer.mimetype == "text/csv"
+    assert {row["email"] for row in rows} == {"ada@example.com", "bob@example.com", "eve@example.com"}
+    assert {row["name"] for row in rows} == {"ada", "bob", "'=HYPERLINK(1)"}
+    assert {row["stripe_customer"] for row in rows} == {"false"}
+    assert {row["stripe_mrr"] for row in rows} == {""}
+    assert {"stripe_id", "stripe_customer_id", "stripe_ltv"} <= rows[0].keys()
+    assert "exported" in client.get(PATH, headers=bearer).get_json()["data"][0]
+
+
+def test_a_file_of_those_a_condition_is_true_of(client: FlaskClient, bearer: dict[str, str]) -> None:
+    """The condition filters the file as it filters the list; a wrong one is a 422."""
+    query = {"when": 'attributes["tier"] == "ada"'}
+    (row,) = csv.DictReader(io.StringIO(client.get(f"{PATH}.csv", query_string=query, headers=bearer).text))
+
+    assert row["email"] == "ada@example.com"
+    assert client.get(f"{PATH}.csv?when=mrr%20%3E", headers=bearer).status_code == 422
+
+
+def test_an_owner_erases_and_an_admin_exports(client: FlaskClient, bearer: dict[str, str], ours: Tenant) -> None:
+    """The export is whole; after the erasure nobody knows the person; others may do neither."""
+    ada = client.get(f"{PATH}?email=ada@example.com", headers=bearer).get_json()["data"][0]["id"]
+    admin = ours.bearer(Role.ADMIN)
+
+    assert client.get(f"{PATH}/{ada}/export", headers=bearer).status_code == 403
+    export = client.get(f"{PATH}/{ada}/export", headers=admin).get_json()
+    assert export["end_user"]["email"] == "ada@example.com"
+    assert len(export["conversations"]) == 1
+    assert client.delete(f"{PATH}/{ada}", headers=admin).status_code == 403
+    assert client.delete(f"{PATH}/{ada}", headers=ours.bearer(Role.OWNER)).get_json()["erased"]["conversations"] == 1
+    assert client.get(f"{PATH}/{ada}", headers=bearer).status_code == 404
+    assert client.get(f"{PATH}/{ada}/export", headers=admin).status_code == 404
+    assert client.get(f"{PATH}?email=bob@example.com", headers=bearer).get_json()["data"]

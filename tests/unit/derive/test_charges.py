@@ -321,6 +321,7 @@ def test_refunded_stays_unknown_whatever_follows() -> None:
     charges = [charge(amount_refunded=5, currency=None), charge(amount_refunded=5, id="ch_b")]
 
     assert facts(charges=charges).reasons["refunded"] is Reason.UNSUPPORTED
+    assert facts(charges=charges).get("refunded") is None
 
 
 @pytest.mark.parametrize(

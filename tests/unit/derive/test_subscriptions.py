@@ -389,6 +389,15 @@ def test_which_ended_last(ended: list[Json], expected: str) -> None:
     assert found.get("last_plan") == expected
 
 
+def test_interval_without_count_is_one() -> None:
+    """Stripe's default is every one interval; where there is no interval there is no count."""
+    found = of_subscriptions(subscription(item(price(recurring={"interval": "week"}))))
+
+    assert (found.get("plan_interval"), found.get("plan_interval_count")) == ("week", 1)
+    once = of_subscriptions(subscription(item(price(type="one_time", recurring=None))))
+    assert once.reasons["plan_interval_count"] is Reason.NOT_APPLICABLE
+
+
 def test_period_of_an_old_object_stands_on_the_subscription() -> None:
     """Before 2025 the period was the subscription's; the item's own comes first."""
     bare = {key: value for key, value in item().items() if not key.startswith("current_period")}

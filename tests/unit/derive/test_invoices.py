@@ -157,3 +157,15 @@ def test_draft_was_made_and_never_sent() -> None:
     assert found.get("last_invoice_at") == NOW - timedelta(days=3)
     assert found.get("days_since_invoice_created") == 3
     assert facts(invoices=[invoice(None)]).reasons["last_invoice_status"] is Reason.NOT_APPLICABLE  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"invoices": [invoice(amount_paid_off_stripe=5, currency=None)]},
+        {"credit_notes": [{"status": "issued", "currency": None, "out_of_band_amount": 100}]},
+    ],
+)
+def test_amount_outside_stripe_without_a_currency(lists: Json) -> None:
+    """What was paid or given back outside Stripe in no currency makes the sum unknown, and says so."""
+    assert facts(**lists).reasons["ltv_off_stripe"] is Reason.UNSUPPORTED

@@ -66,7 +66,8 @@ class Access:
                 connection.workspace_id,
                 session,
                 connection.id,
-                self.clock.now() if is_healthy else None,
+                self.clock.now(),
+                is_healthy=is_healthy,
                 reads=contact.reads,
                 clock_offset=contact.clock_offset,
             )

@@ -16,6 +16,7 @@ from stripe_sync.connect.models import Connection, CredentialKind
 from stripe_sync.dashboard import Dashboard
 from stripe_sync.events import repository as event_repository
 from stripe_sync.events.routes import SUBSCRIBE_TO
+from stripe_sync.reconciling import LEAST_READS, MONTH
 from stripe_sync.settings import StripeConfig
 
 
@@ -55,6 +56,8 @@ def _status(
         "events": {state: events.get(state, 0) for state in ("pending", "failed", "parked")},
         "refetches": queue_repository.count_refetches(workspace_id, session, connection.id),
         "reads": connection.reads,
+        "reads_30_days": connect_repository.reads_since(workspace_id, session, connection.id, (now - MONTH).date()),
+        "reads_allowed_30_days": LEAST_READS,
         "drift": sum(drifted.values()) if connection.caught_up_at and connection.synced_kinds else None,
         "drift_by_kind": drifted,
         "ignored": event_repository.ignored(workspace_id, session, connection.id),

@@ -179,6 +179,8 @@ class DbBackfillStep(Base):
     created_before: Mapped[int | None]
     cursor: Mapped[str | None]
     """The last object (or end user) dealt with."""
+    oldest: Mapped[int | None] = mapped_column(BigInteger)
+    """`created` of the oldest object that was read: how far back a list is."""
     pages: Mapped[int] = mapped_column(default=0)
     objects: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

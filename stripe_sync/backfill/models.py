@@ -1,5 +1,6 @@
 """Runs and their steps as frozen values, and the plan of a run. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,6 +54,8 @@ class Step:
     """The part of the list that this step reads, in epoch seconds: from (inclusive) …"""
     created_before: int | None = None
     """… and before (exclusive)."""
+    oldest: int | None = None
+    """How far back it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ class Progress:
     """What is being read now: a kind, or a step's action."""
     objects_per_second: float | None
     eta_seconds: int | None
-    """Guessed from the run before; None for a first one, whose size nobody knows."""
+    """Guessed from the run before, in a first one from how far back each list is; None while that can't be told."""
 
 
 def plan_run(*, number: int) -> tuple[PlannedStep, ...]:
@@ -118,7 +121,7 @@ def progress_of(run: Run, steps: tuple[Step, ...], previous_objects: int | None,
     current = next((step for step in steps if not step.is_done), None)
     elapsed = ((run.finished_at or now) - run.started_at).total_seconds() if run.started_at else 0.0
     rate = objects / elapsed if elapsed > 0 and objects else None
-    left = None if previous_objects is None else max(0, previous_objects - objects)
+    left = _left(run, steps) if previous_objects is None else max(0, previous_objects - objects)
     is_running = run.status is RunStatus.RUNNING
     return Progress(
         objects=objects,
@@ -129,3 +132,35 @@ def progress_of(run: Run, steps: tuple[Step, ...], previous_objects: int | None,
         objects_per_second=None if rate is None else round(rate, 1),
         eta_seconds=None if left is None or rate is None or not is_running else round(left / rate),
     )
+
+
+def _left(run: Run, steps: tuple[Step, ...]) -> int | None:
+    """Return how many objects a first run has before it, as dense as each list was so far.
+
+    How far back lists go follows from the oldest customer; before all customers are read, and while a list was not
+    begun, nobody can tell.
+    """
+    lists = [step for step in steps if step.action is Action.LIST and step.kind is not None]
+    customers = [step for step in lists if step.kind is KINDS["customers"]]
+    known = [step.oldest for step in customers if step.oldest is not None]
+    if run.started_at is None or not known or not all(step.is_done for step in customers):
+        return None
+    left = 0.0
+    for kind in {step.kind.name for step in lists if step.kind is not None and not step.is_done}:
+        guess = _left_of([step for step in lists if step.kind is KINDS[kind]], min(known), run.started_at)
+        if guess is None:
+            return None
+        left += guess
+    return round(left)
+
+
+def _left_of(parts: Sequence[Step], floor: int, started_at: datetime) -> float | None:
+    objects = sum(step.objects for step in parts)
+    covered = whole = 0.0
+    for step in parts:
+        top = int(started_at.timestamp()) if step.created_before is None else step.created_before
+        bottom = max(floor, step.created_from or floor)
+        whole += max(0, top - bottom)
+        reached = bottom if step.is_done else step.oldest
+        covered += 0 if reached is None else max(0, top - max(reached, bottom))
+    return None if not objects or covered <= 0 else objects * (whole - covered) / covered

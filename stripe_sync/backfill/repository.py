@@ -183,6 +183,7 @@ def steps(workspace_id: WorkspaceId, session: Session, run_id: str) -> tuple[Ste
             is_done=row.done_at is not None,
             created_from=row.created_from,
             created_before=row.created_before,
+            oldest=row.oldest,
         )
         for row in session.scalars(query)
     )
@@ -197,6 +198,7 @@ def advance(  # noqa: PLR0913  which step, and how far
     cursor: str | None,
     pages: int,
     objects: int,
+    oldest: int | None,
     done_at: datetime | None,
 ) -> None:
     """Note how far a step is; `pages` and `objects` are added."""
@@ -207,6 +209,7 @@ def advance(  # noqa: PLR0913  which step, and how far
             cursor=cursor,
             pages=DbBackfillStep.pages + pages,
             objects=DbBackfillStep.objects + objects,
+            oldest=func.coalesce(oldest, DbBackfillStep.oldest),
             done_at=done_at,
         )
     )

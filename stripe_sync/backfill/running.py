@@ -217,6 +217,7 @@ class _Work:
         cursor: str | None,
         pages: int = 0,
         objects: int = 0,
+        oldest: int | None = None,
         is_done: bool,
     ) -> None:
         repository.advance(
@@ -227,6 +228,7 @@ class _Work:
             cursor=cursor,
             pages=pages,
             objects=objects,
+            oldest=oldest,
             done_at=self._clock.now() if is_done else None,
         )
 
@@ -276,7 +278,15 @@ class _Work:
             touched = mirroring.take_page(span.kind, objects, stamp, self._run.id)
             if span.kind.name == "customers":
                 self._running.linking.match_customers(self._workspace_id, session, touched, now)
-            self._advance(session, span.position, cursor=span.cursor, pages=1, objects=len(objects), is_done=is_done)
+            self._advance(
+                session,
+                span.position,
+                cursor=span.cursor,
+                pages=1,
+                objects=len(objects),
+                oldest=span.oldest,
+                is_done=is_done,
+            )
             if is_done:
                 self._note_complete(session)
 

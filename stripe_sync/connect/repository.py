@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, MemberId, WorkspaceId
+from engine.storage import upsert
 from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialKind
-from stripe_sync.connect.tables import DbConnection, DbOAuthState
+from stripe_sync.connect.tables import DbConnection, DbOAuthState, DbReads
+
+NOTE_EVERY = timedelta(seconds=5)
+"""How often the arrival of events is noted with their connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,18 +205,35 @@ def note_contact(
     workspace_id: WorkspaceId,
     session: Session,
     connection_id: ConnectionId,
-    now: datetime | None,
+    now: datetime,
     *,
+    is_healthy: bool,
     reads: int = 0,
     clock_offset: timedelta | None = None,
 ) -> None:
-    """Note that Stripe was asked, and that it answered at `now` unless that is None."""
+    """Note that Stripe was asked by `now`, and, if all was well, that it answered."""
     values: dict[str, Any] = {"reads": DbConnection.reads + reads}
-    if now is not None:
+    if is_healthy:
         values |= {"last_contact_at": now, "last_error": None}
     if clock_offset is not None:
         values["clock_offset_ms"] = round(clock_offset / timedelta(milliseconds=1))
     session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(values))
+    today = upsert(session, DbReads.__table__)  # type: ignore[arg-type]  # is a Table
+    today = today.values(workspace_id=workspace_id, connection_id=connection_id, day=now.date(), reads=reads)
+    session.execute(
+        today.on_conflict_do_update(
+            index_elements=["workspace_id", "connection_id", "day"],
+            set_={"reads": DbReads.reads + today.excluded.reads},
+        )
+    )
+
+
+def reads_since(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, first: date) -> int:
+    """Return how many requests were made for a connection from the day `first` on."""
+    query = select(func.coalesce(func.sum(DbReads.reads), 0)).where(
+        DbReads.workspace_id == workspace_id, DbReads.connection_id == connection_id, DbReads.day >= first
+    )
+    return int(session.scalar(query) or 0)
 
 
 def note_event(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, now: datetime) -> None:
@@ -221,7 +242,7 @@ def note_event(workspace_id: WorkspaceId, session: Session, connection_id: Conne
         update(DbConnection)
         .where(
             *_is(workspace_id, connection_id),
-            or_(DbConnection.last_event_at.is_(None), DbConnection.last_event_at < now - timedelta(seconds=5)),
+            or_(DbConnection.last_event_at.is_(None), DbConnection.last_event_at < now - NOTE_EVERY),
         )
         .values(last_event_at=now, last_contact_at=now)
     )

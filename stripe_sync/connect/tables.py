@@ -1,6 +1,6 @@
 """Tables of connections and of OAuth states. Secrets are here only as ciphertext, states only as hashes."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -75,3 +75,14 @@ class DbOAuthState(Base):
     livemode: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DbReads(Base):
+    """How many requests were made for a connection on one day (UTC): Stripe allows so many a month."""
+
+    __tablename__ = "stripe_reads"
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    reads: Mapped[int]

@@ -165,6 +165,9 @@ def _facts(connection: Json, now: datetime) -> list[FactView]:
         facts.append(FactView(label="Last heard of Stripe", text=fmt.ago(contact_at, now), at=contact_at))
     if connection.get("webhook_url"):
         facts.append(FactView(label="Webhook address", text=str(connection["webhook_url"]), is_code=True))
+    reads = connection.get("reads_30_days")
+    if reads is not None:
+        facts.append(FactView(label="Read from Stripe", text=_reads(connection)))
     drift = connection.get("drift")
     if drift is not None:
         facts.append(FactView(label="Drift", text=_drift(connection)))
@@ -173,6 +176,12 @@ def _facts(connection: Json, now: datetime) -> list[FactView]:
         told = ", ".join(f"{fmt.plural(int(count), 'event')} {IGNORED.get(why, why)}" for why, count in ignored.items())
         facts.append(FactView(label="Left alone", text=told))
     return facts
+
+
+def _reads(connection: Json) -> str:
+    """Tell how much of Stripe's allowance was used: 10,000 a month, or 500 for each payment if that is more."""
+    reads, allowed = connection["reads_30_days"], connection["reads_allowed_30_days"]
+    return f"{reads:,} requests in 30 days; Stripe allows {allowed:,}, or 500 for each payment if that is more"
 
 
 def _drift(connection: Json) -> str:

@@ -1,5 +1,6 @@
 """Runs: what is read in which order, what is complete when, and how progress is told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -33,8 +34,8 @@ def test_payment_methods_are_complete_with_those_who_name_them() -> None:
     assert "payment_methods" in completed_by(frozenset({"customers", "subscriptions"}))
 
 
-def test_progress_of_a_first_run_has_no_eta() -> None:
-    """Nobody knows how much a new account holds."""
+def test_progress_of_a_first_run_has_no_eta_at_first() -> None:
+    """Before all customers are read nobody knows how far back a new account goes."""
     progress = progress_of(_run(RunStatus.RUNNING), _steps(), None, NOW + timedelta(seconds=10))
 
     assert (progress.objects, progress.pages, progress.steps_done) == (150, 2, 1)
@@ -46,6 +47,21 @@ def test_progress_of_a_first_run_has_no_eta() -> None:
 def test_progress_of_a_later_run_guesses_from_the_one_before() -> None:
     """450 objects before, 150 read in ten seconds: twenty seconds to go."""
     assert progress_of(_run(RunStatus.RUNNING), _steps(), 450, NOW + timedelta(seconds=10)).eta_seconds == 20
+
+
+def test_progress_of_a_first_run_guesses_from_how_far_back_its_lists_are() -> None:
+    """Customers go back 100 days; charges are read 25 days back, 300 of them: 900 to go, at 40 a second."""
+    day, now = 86_400, int(NOW.timestamp())
+    customers = replace(_step(0, Action.LIST, "customers", 100, done=True), oldest=now - 100 * day)
+    charges = replace(_step(1, Action.LIST, "charges", 300, done=False), oldest=now - 25 * day)
+    run = replace(_run(RunStatus.RUNNING), started_at=NOW)
+
+    assert progress_of(run, (customers, charges), None, NOW + timedelta(seconds=10)).eta_seconds == 22
+    older = replace(charges, position=2, created_before=now - 25 * day, objects=0, oldest=None)
+    parts = (customers, replace(charges, created_from=now - 25 * day, is_done=True), older)
+    assert progress_of(run, parts, None, NOW + timedelta(seconds=10)).eta_seconds == 22
+    unread = replace(charges, objects=0, oldest=None)
+    assert progress_of(run, (customers, unread), None, NOW + timedelta(seconds=10)).eta_seconds is None
 
 
 def test_progress_of_a_run_that_is_over() -> None:

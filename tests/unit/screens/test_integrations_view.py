@@ -43,3 +43,21 @@ def test_a_connection_says_its_state_in_words(status: str, word: str) -> None:
 def test_without_connections_stripe_is_not_connected() -> None:
     """An empty list is a state of its own."""
     assert summary({"connections": []}).text == "Not connected"
+
+
+def test_drift_and_what_was_left_alone_are_told_in_words() -> None:
+    """Zero is said as such, a difference by its kind, and events nobody needed by their reason."""
+    clean, drifted = connection_views(
+        {
+            "connections": [
+                connection(drift=0, drift_by_kind={}),
+                connection(drift=2, drift_by_kind={"invoices": 2}, ignored={"other_mode": 3}),
+            ]
+        },
+        NOW,
+    )
+
+    assert "None: sweeps found nothing that no event had told of" in [fact.text for fact in clean.facts]
+    told = [fact.text for fact in drifted.facts]
+    assert "2 differences found and mended in the last week: 2 invoices" in told
+    assert "3 events of the other mode" in told

@@ -41,19 +41,20 @@ def settle(claims: Iterable[Claim]) -> Settled:
     owners: dict[str, Owner] = {}
     single: dict[str, object] = {}
     attributes: dict[str, JsonValue] = {}
-    tags: dict[str, bool] = {}
+    tags: dict[str, tuple[bool, Owner]] = {}
     notes: list[str] = []
     webhooks: dict[str, None] = {}
     for claim in claims:
         _fill_single(claim, single, owners)
         _fill_attributes(claim, attributes, owners)
-        _move_tags(claim, tags, owners)
+        _move_tags(claim, tags)
         notes.extend(claim.actions.notes)
         webhooks.update(dict.fromkeys(claim.actions.webhooks))
+    owners.update({tag_slot(tag): owner for tag, (_, owner) in tags.items()})
     actions = replace(
         Actions(
-            add_tags=tuple(tag for tag, added in tags.items() if added),
-            remove_tags=tuple(tag for tag, added in tags.items() if not added),
+            add_tags=tuple(tag for tag, (added, _) in tags.items() if added),
+            remove_tags=tuple(tag for tag, (added, _) in tags.items() if not added),
             set_attributes=attributes,
             notes=tuple(notes),
             webhooks=tuple(webhooks),
@@ -96,9 +97,8 @@ def _fill_attributes(claim: Claim, attributes: dict[str, JsonValue], owners: dic
             owners[attribute_slot(key)] = claim.owner
 
 
-def _move_tags(claim: Claim, tags: dict[str, bool], owners: dict[str, Owner]) -> None:
+def _move_tags(claim: Claim, tags: dict[str, tuple[bool, Owner]]) -> None:
     operations = [(tag, True) for tag in claim.actions.add_tags] + [(tag, False) for tag in claim.actions.remove_tags]
     for tag, added in operations:
         tags.pop(tag, None)  # re-inserted at the end: order is that of the last operation
-        tags[tag] = added
-        owners[tag_slot(tag)] = claim.owner
+        tags[tag] = (added, claim.owner)

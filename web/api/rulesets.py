@@ -10,6 +10,7 @@ from engine.ids import WorkspaceId
 from engine.workspace import repository as workspaces
 from engine.workspace.models import Directory, Role
 from rules.check import CheckResult
+from rules.compile import coverage
 from rules.models import Conflict, Draft, NoSuchVersion, PublishedVersion, VersionInfo
 from web.api.answers import answer, if_match
 from web.api.blueprint import new_blueprint
@@ -44,9 +45,10 @@ def get_ruleset() -> Response:
         active = services().rulesets.active(workspace_id, session)
         found = active and services().rulesets.get_version(workspace_id, session, active.version)
         directory = workspaces.directory(workspace_id, session)
-    if not isinstance(found, PublishedVersion):
+    if active is None or not isinstance(found, PublishedVersion):
         raise not_found("published ruleset; publish a draft first")
-    return answer({**_version(found, directory), "text": found.text})
+    compiled = coverage(active.ruleset).compiled
+    return answer({**_version(found, directory), "text": found.text, "compiled": compiled})
 
 
 @blueprint.get("/ruleset/draft", responses={200: DraftOut})

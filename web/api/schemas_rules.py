@@ -58,6 +58,7 @@ class RulesetOut(VersionOut):
     """The published ruleset that decides."""
 
     text: str
+    compiled: int = Field(description="How many rules are compiled; the others are left to the interpreter.")
 
 
 class VersionsOut(Out):

@@ -21,7 +21,7 @@ from engine.core.matcher.missing import Lister
 from engine.core.ruleset import CompiledRule, EvaluationError, Mode, Verdict
 
 EVERYBODY = 100
-HEAD = 256
+HEAD = 512
 """So many rules are asked first, by themselves, where one of them may stop the check: then the others cost nothing."""
 MOST_CHANGED = 256
 """How many rules the small block holds before everything is built anew."""

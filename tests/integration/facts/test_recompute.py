@@ -54,7 +54,7 @@ def test_facts_of_a_linked_customer(world: World) -> None:
     assert found.get("sync_age") == 1
     world.clock.advance(timedelta(seconds=30))
     with world.database.workspace(HERE) as session:
-        connections.note_contact(HERE, session, connection, world.clock.now())
+        connections.note_contact(HERE, session, connection, world.clock.now(), is_healthy=True)
     assert world.read().get("sync_age") == 0  # Stripe was reached since, though nothing was worked out again
 
 

@@ -225,11 +225,16 @@ class FoundColumn:
         return left & ~gone if gone else left
 
 
-def items_of(value: Any) -> tuple[str, ...] | None:
+def items_of(value: Any) -> list[str] | None:
     """Return the texts of a list as conditions see them, or None if it is no list of texts."""
-    if not isinstance(value, tuple | list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, tuple | list):
         return None
-    return tuple(item[:LONGEST_TEXT] for item in value)
+    items: list[str] = []
+    for item in value:
+        if not isinstance(item, str):
+            return None
+        items.append(item[:LONGEST_TEXT])
+    return items
 
 
 def truth_of(column: Column, test: Test, value: Any) -> bool | Odd | None:  # noqa: PLR0911  # a table

@@ -8,6 +8,7 @@ Laws of these tables
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -231,3 +232,20 @@ class DbErasedObject(Base):
     workspace_id: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(primary_key=True)
     erased_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DbFactHistory(Base):
+    """That a fact of an end user became another: what their timeline tells beside Stripe's objects."""
+
+    __tablename__ = "fact_history"
+    __table_args__ = (Index("ix_fact_history_end_user", "workspace_id", "end_user_id", "at"),)
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    """The outbox entry that told it, so that it is kept once."""
+    end_user_id: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    fact: Mapped[str]
+    old: Mapped[Any] = mapped_column(Json, nullable=True)
+    new: Mapped[Any] = mapped_column(Json, nullable=True)
+    cause: Mapped[str]

@@ -5,7 +5,7 @@ it again, so every consequence is safe to draw twice. What fails is put back, wi
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -19,6 +19,7 @@ from engine.outbox.repository import OutboxEntry
 from engine.ports import Clock
 from engine.router import Router
 from engine.storage import Database
+from stripe_sync import history_repository
 from stripe_sync.service import RESYNC_CUSTOMER, StripeService
 from web.privacy import ERASED, PrivacyService
 
@@ -55,10 +56,20 @@ class OutboxDrain:
                 entries = repository.system_pending(session, self._clock.now(), limit=BATCH)
             if not entries:
                 return done
+            self._remember(entries)
             finished = [entry.id for entry in entries if self._draw(entry)]
             with self._database.system() as session:
                 repository.system_mark_done(session, finished, self._clock.now())
             done += len(finished)
+
+    def _remember(self, entries: Sequence[OutboxEntry]) -> None:
+        """Keep what became of facts, a transaction for each workspace: these come by the thousand."""
+        told = [entry for entry in entries if entry.kind == "fact_changed"]
+        for workspace_id in sorted({entry.workspace_id for entry in told}):
+            with self._database.workspace(workspace_id) as session:
+                history_repository.keep(
+                    workspace_id, session, [entry for entry in told if entry.workspace_id == workspace_id]
+                )
 
     def _draw(self, entry: OutboxEntry) -> bool:
         """Draw the consequence of `entry`; return False, and put it back, if that must wait."""

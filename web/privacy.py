@@ -27,6 +27,7 @@ from engine.ports import Clock
 from engine.storage import Database
 from engine.workspace import repository as workspaces
 from engine.workspace.models import Directory
+from stripe_sync import history_repository
 from stripe_sync.matching import CustomerKey
 from stripe_sync.privacy import repository as stripe_repository
 from stripe_sync.privacy import service as stripe_privacy
@@ -119,6 +120,7 @@ class PrivacyService:
                 (erasure_repository.blank_old_messages, texts),
                 (erasure_repository.blank_old_conversations, texts),
                 (erasure_repository.blank_old_decisions, texts),
+                (history_repository.forget_old, texts),
             ):
                 total += self._purge(workspace.id, purge, before)
         return total

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine.core.facts import JsonValue, to_json
+from engine.core.facts import JsonValue, format_instant, to_json
 from engine.ids import EndUserId, WorkspaceId
-from stripe_sync import erased_repository, fact_repository, jsontext, links
+from stripe_sync import erased_repository, fact_repository, history_repository, jsontext, links
 from stripe_sync.matching import LINKED, CustomerKey, Link, LinkKind
 from stripe_sync.privacy import repository
+
+MAX_HISTORY = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,10 @@ def export(workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId) 
     return {
         "links": [_link_json(link) for link in sorted(found, key=lambda link: link.key)],
         "facts": None if stored is None else {name: to_json(value) for name, value in sorted(stored.values.items())},
+        "history": [
+            {"at": format_instant(each.at), "fact": each.fact, "old": each.old, "new": each.new}
+            for each in history_repository.newest(workspace_id, session, end_user_id, MAX_HISTORY)
+        ],
         "customers": [
             _customer_json(workspace_id, session, link.key)
             for link in sorted(found, key=lambda link: link.key)
@@ -57,6 +63,7 @@ def erase(
         erased_repository.remember(workspace_id, session, gone, new_key, now)
     repository.forget_end_user(workspace_id, session, end_user_id, email_normalized)
     fact_repository.forget(workspace_id, session, [end_user_id])
+    history_repository.forget(workspace_id, session, end_user_id)
     return ErasedCustomers(customers=tuple(own), objects=len(gone))
 
 

@@ -54,10 +54,13 @@ class Linking:
         with_email = [(card.email, card.name) for card in living if card.email and card.email_normalized]
         affected.update(people.ensure_end_users(workspace_id, session, with_email, now, self.clock.new_id).values())
         links.forget_customers(workspace_id, session, [card.key for card in cards.values() if card.is_deleted])
-        for card in living:
-            if not card.email_normalized and card.key not in linked:
-                affected.add(self._make_end_user(workspace_id, session, card, now))
         self.rematch(workspace_id, session, affected, now)
+        # Only now: whoever lost their address has just lost the link that it made, and is somebody all the same.
+        nameless = [card for card in living if not card.email_normalized]
+        known = links.end_users_of(workspace_id, session, [card.key for card in nameless])
+        affected.update(
+            self._make_end_user(workspace_id, session, card, now) for card in nameless if card.key not in known
+        )
         return affected
 
     def _make_end_user(

@@ -26,6 +26,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     ColumnElement,
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -159,7 +160,7 @@ class Database:
         self.url = make_url(_with_driver(url))
         self.is_postgresql = self.url.get_backend_name() == "postgresql"
         self.engine = _create_engine(self.url.render_as_string(hide_password=False), pool_size, pg=self.is_postgresql)
-
+        self._quick = _create_quick_engine(self.engine) if self.is_postgresql else None
         self._turns = _Turns(None if self.is_postgresql else self.url.database)
 
     @contextmanager
@@ -175,6 +176,19 @@ class Database:
         """Open a transaction that sees every workspace: for logins, arrivals, drains and migrations only."""
         with self._transaction(ALL_WORKSPACES, readonly=readonly) as session:
             yield session
+
+    @contextmanager
+    def system_statement(self) -> Iterator[Connection | None]:
+        """Open a way for one statement that sees every workspace and commits by itself: for arrivals alone.
+
+        It costs PostgreSQL one exchange in place of five. None on SQLite, where a transaction costs as little. A
+        connection that broke meanwhile is not noticed before the statement fails.
+        """
+        if self._quick is None:
+            yield None
+            return
+        with self._quick.connect() as connection:
+            yield connection
 
     @contextmanager
     def _transaction(self, scope: str, *, readonly: bool) -> Iterator[Session]:
@@ -194,6 +208,8 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection; a forked child calls this before its first query."""
         self.engine.dispose()
+        if self._quick is not None:
+            self._quick.dispose()
 
 
 class _Turns:
@@ -264,6 +280,16 @@ def _create_engine(url: str, pool_size: int, *, pg: bool) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_quick_engine(engine: Engine) -> Engine:
+    """Return a second, small pool whose connections see every workspace from their start and begin no transaction."""
+    return create_engine(
+        engine.url,
+        pool_size=2,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": 5, "options": f"-c timezone=UTC -c {WORKSPACE_SETTING}={ALL_WORKSPACES}"},
+    )
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

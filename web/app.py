@@ -11,6 +11,7 @@ from web.metrics import Gauges
 from web.openapi import new_app, refuse_unfit_address
 from web.readiness import backlog, drift
 from web.settings import Settings
+from web.webhook_door import WebhookDoor
 from web.wiring import Services
 
 
@@ -39,4 +40,5 @@ def create_app(services: Services, settings: Settings) -> OpenAPI:
         )
     )
     check_declarations(app)
+    app.wsgi_app = WebhookDoor(app.wsgi_app, services, headers.fixed(settings).items())  # type: ignore[method-assign]  # as Flask advises
     return app

@@ -26,24 +26,30 @@ def content_security_policy(settings: Settings) -> str:
     return "; ".join(directives)
 
 
-def install(app: Flask, settings: Settings) -> None:
-    """Send the headers with every answer of `app`."""
-    fixed = {
+def fixed(settings: Settings) -> dict[str, str]:
+    """Return the headers that every answer carries, unless its view says otherwise."""
+    always = {
         "Content-Security-Policy": content_security_policy(settings),
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+        # Answers hold customers' data; only what a view marks as cacheable, such as a script, is kept by anybody.
+        "Cache-Control": "no-store",
     }
     if settings.is_https:
-        fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return always
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Send the headers with every answer of `app`."""
+    always = fixed(settings)
 
     def send(response: Response) -> Response:
-        for name, value in fixed.items():
+        for name, value in always.items():
             response.headers.setdefault(name, value)
-        # Answers hold customers' data; only what a view marks as cacheable, such as a script, is kept by anybody.
-        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     app.after_request(send)

@@ -6,6 +6,8 @@ looks for work, so that whatever is stored after the look gets a wake-up of its 
 """
 
 import contextlib
+import threading
+import time
 
 import structlog
 from redis import Redis
@@ -25,6 +27,8 @@ JOB_TIMEOUT_S = 3600
 FAILURES_KEPT_S = 24 * 3600
 MARK_LIFETIME_S = 30
 """If a wake-up is lost between its mark and its job, the topic can be woken again after this long."""
+SOON_S = 0.05
+"""How long wake-ups gather that nobody waits for."""
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +76,37 @@ class QueueWaker(Waker):
         except (RedisError, OSError) as error:
             self._metrics.wakes_lost.inc()
             log.warning("wake_lost", topic=topic, error=type(error).__name__, note="the scheduler wakes it again")
+
+
+class SoonWaker(Waker):
+    """Wakes in a thread of its own, a moment later and once for all who asked meanwhile: nobody waits for Redis."""
+
+    def __init__(self, waker: Waker) -> None:
+        self._waker = waker
+        self._topics: set[str] = set()
+        self._asked = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @override
+    def wake(self, topic: str) -> None:
+        """Note the topic."""
+        with self._asked:
+            if topic in self._topics:
+                return
+            self._topics.add(topic)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="waker", daemon=True)
+                self._thread.start()
+            self._asked.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._asked:
+                self._asked.wait_for(lambda: self._topics)
+                topics, self._topics = self._topics, set()
+            for topic in sorted(topics):
+                self._waker.wake(topic)
+            time.sleep(SOON_S)
 
 
 class SilentWaker(Waker):

@@ -13,9 +13,6 @@ from engine.storage import upsert
 from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialKind
 from stripe_sync.connect.tables import DbConnection, DbOAuthState, DbReads
 
-NOTE_EVERY = timedelta(seconds=5)
-"""How often the arrival of events is noted with their connection."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedSecrets:
@@ -242,7 +239,7 @@ def note_event(workspace_id: WorkspaceId, session: Session, connection_id: Conne
         update(DbConnection)
         .where(
             *_is(workspace_id, connection_id),
-            or_(DbConnection.last_event_at.is_(None), DbConnection.last_event_at < now - NOTE_EVERY),
+            or_(DbConnection.last_event_at.is_(None), DbConnection.last_event_at < now - timedelta(seconds=5)),
         )
         .values(last_event_at=now, last_contact_at=now)
     )

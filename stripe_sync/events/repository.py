@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,21 @@ from stripe_sync.tables import DbIgnoredEvents, DbStripeEvent
 
 MAX_ATTEMPTS = 8
 WAITING = ("pending", "failed")
+_ADD_ROUTED = """
+INSERT INTO stripe_events (workspace_id, connection_id, event_id, type, object_id, created, payload, origin, state,
+                           attempts, available_at, received_at)
+SELECT owner.workspace_id, owner.id, arrived.event_id, arrived.type, arrived.object_id, arrived.created,
+       arrived.payload, 'webhook', 'pending', 0, %s::timestamptz, %s::timestamptz
+FROM unnest(%s::text[], %s::boolean[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+     AS arrived (account, livemode, event_id, type, object_id, created, payload)
+CROSS JOIN LATERAL (
+    SELECT workspace_id, id FROM stripe_connections
+    WHERE account_id = arrived.account AND livemode = arrived.livemode AND status = 'active'
+    ORDER BY id LIMIT 1
+) AS owner
+ON CONFLICT DO NOTHING
+RETURNING event_id, workspace_id, connection_id
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +104,30 @@ def add(
     ]
     statement = upsert(session, DbStripeEvent.__table__).values(rows).on_conflict_do_nothing()  # type: ignore[arg-type]  # is a Table
     return frozenset(session.scalars(statement.returning(DbStripeEvent.event_id)))
+
+
+def system_add_routed(
+    connection: SqlConnection, arrived: Sequence[tuple[str, bool, NewEvent]], now: datetime
+) -> dict[str, tuple[WorkspaceId, ConnectionId]]:
+    """Store events of accounts and modes with their active connections, in one statement (PostgreSQL).
+
+    Returns the ids that were new and whose they are. Left out are those that were there, and those of accounts
+    without an active connection in that mode.
+    """
+    events = [event for _, _, event in arrived]
+    parameters = (
+        now,
+        now,
+        [account for account, _, _ in arrived],
+        [livemode for _, livemode, _ in arrived],
+        [event.event_id for event in events],
+        [event.type for event in events],
+        [event.object_id for event in events],
+        [event.created for event in events],
+        [event.payload for event in events],
+    )
+    rows = connection.exec_driver_sql(_ADD_ROUTED, parameters)
+    return {event_id: (WorkspaceId(of), ConnectionId(row_id)) for event_id, of, row_id in rows}
 
 
 def system_waiting(session: Session, now: datetime) -> list[tuple[WorkspaceId, ConnectionId]]:

@@ -152,6 +152,7 @@ def test_deauthorization_ends_the_connection(synced: Office) -> None:
     synced.simulator.control("create_subscription", id=customer_id)
     synced.deliver(*synced.events(customer_id))
     synced.settle()
+    synced.clock.advance(timedelta(minutes=1))  # an event of the moment of connecting would be asked about
     event = {
         "id": "evt_deauthorized",
         "object": "event",

@@ -13,6 +13,7 @@ from typing import Any
 from engine.core.facts import Facts, format_instant, to_json
 from stripe_sync.currencies import scale, shown_decimals
 from stripe_sync.dashboard import Dashboard
+from stripe_sync.history_repository import PastChange
 from stripe_sync.kinds import StripeJson, instant, reference
 from stripe_sync.links import LinkedCustomer, Subject
 
@@ -62,6 +63,7 @@ class PanelData:
     refunds: Sequence[Record] = ()
     subscriptions: Sequence[Record] = ()
     candidates: Sequence[CandidateCard] = ()
+    history: Sequence[PastChange] = ()
 
 
 def state_of(subject: Subject, now: datetime) -> str:
@@ -225,9 +227,29 @@ def _timeline(data: PanelData) -> list[PanelJson]:
         *(_entry(record, "subscription_deleted", record.dashboard.url("subscriptions", record.payload["id"]), None,
                  at="ended_at")
           for record in data.subscriptions if record.payload.get("ended_at")),
+        *(_change(data, change) for change in data.history),
     ]  # fmt: skip
     dated = [entry for entry in entries if entry["at"] is not None]
     return sorted(dated, key=lambda entry: (entry["at"], entry["type"], entry["id"]), reverse=True)[:MAX_TIMELINE]
+
+
+def _change(data: PanelData, change: PastChange) -> PanelJson:
+    """Return that a fact became another, which no object of Stripe's tells by itself."""
+    assert data.dashboard is not None
+    assert data.customer_id is not None
+    subscription_id = data.facts.get("subscription_id")
+    is_known = isinstance(subscription_id, str)
+    url = data.dashboard.url("subscriptions", str(subscription_id)) if is_known else None
+    return {
+        "type": f"{change.fact}_changed",
+        "id": f"{change.fact}@{format_instant(change.at)}",
+        "at": format_instant(change.at.replace(microsecond=0)),
+        "old": change.old,
+        "new": change.new,
+        "amount": None,
+        "currency": data.currency if change.fact == "mrr" else None,
+        "url": url or data.dashboard.url("customers", data.customer_id),
+    }
 
 
 def _entry(record: Record, kind: str, url: str, amount: str | None, *, at: str = "created") -> PanelJson:

@@ -10,7 +10,7 @@ from engine.core.facts import Facts
 from engine.ids import EndUserId, WorkspaceId
 from engine.workspace.models import WorkspaceSettings
 from engine.workspace.repository import get_workspace
-from stripe_sync import bundle_repository, candidate_repository, mirror_repository
+from stripe_sync import bundle_repository, candidate_repository, history_repository, mirror_repository
 from stripe_sync.connect.repository import connections
 from stripe_sync.dashboard import Dashboard
 from stripe_sync.derive import at, combine, derive
@@ -59,6 +59,7 @@ class PanelService:
             refunds=self._recent(workspace_id, session, shown, "refunds"),
             subscriptions=self._recent(workspace_id, session, shown, "subscriptions"),
             candidates=candidates,
+            history=history_repository.newest(workspace_id, session, end_user_id, RECENT) if readable else (),
         )
         return build(data, now)
 

@@ -310,6 +310,8 @@ def _timeline(events: Sequence[Json], now: datetime, began_at: datetime | None) 
         at = fmt.parse_instant(event.get("at"))
         type_ = str(event.get("type"))
         text, icon = EVENTS.get(type_, (type_.replace("_", " ").capitalize(), "dot"))
+        if type_.endswith("_changed"):
+            text = f"{text}: {_value(event.get('old'), event)} → {_value(event.get('new'), event)}"
         if at is not None and began_at is not None and at >= began_at:
             found.append(
                 EventView(
@@ -322,6 +324,16 @@ def _timeline(events: Sequence[Json], now: datetime, began_at: datetime | None) 
                 )
             )
     return tuple(found)
+
+
+def _value(value: object, event: Json) -> str:
+    """Return what a fact was or became, in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "unknown"
+    text = str(value)
+    return fmt.money(text, event["currency"]) or text if event.get("currency") else text.replace("_", " ")
 
 
 def _candidate(candidate: Json) -> CandidateView:

@@ -88,6 +88,11 @@ EVENTS = {
     "charged": ("Payment succeeded", "check"),
     "charge_failed": ("Payment failed", "alert"),
     "charge_refunded": ("Refunded", "refresh"),
+    "plan_changed": ("Plan", "refresh"),
+    "status_changed": ("Status", "refresh"),
+    "mrr_changed": ("MRR", "refresh"),
+    "cancels_changed": ("Set to cancel", "refresh"),
+    "collection_paused_changed": ("Collection paused", "refresh"),
 }
 MISSING = {
     None: "Unknown",

@@ -36,6 +36,10 @@ SAME_MOMENT = timedelta(seconds=2)
 log = structlog.get_logger(__name__)
 
 
+class PayloadNoLongerKeptError(Exception):
+    """What the event said was removed because of its age; only its id, type and state are left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draining:
     """Works off what arrived."""
@@ -120,6 +124,8 @@ class Draining:
         snapshots: list[Snapshot] = []
         mirroring = Mirroring(connection.workspace_id, session, connection.id, now)
         for stored in events:
+            if not stored.payload:
+                raise PayloadNoLongerKeptError(f"event {stored.event_id} was emptied with age; the next sweep covers it")
             event = routes.read(orjson.loads(stored.payload))
             if event is None:
                 raise ValueError(f"event {stored.event_id} cannot be read")

@@ -125,7 +125,9 @@ class Draining:
         mirroring = Mirroring(connection.workspace_id, session, connection.id, now)
         for stored in events:
             if not stored.payload:
-                raise PayloadNoLongerKeptError(f"event {stored.event_id} was emptied with age; the next sweep covers it")
+                raise PayloadNoLongerKeptError(
+                    f"event {stored.event_id} was emptied with age; the next sweep covers it"
+                )
             event = routes.read(orjson.loads(stored.payload))
             if event is None:
                 raise ValueError(f"event {stored.event_id} cannot be read")

@@ -11,10 +11,10 @@ from tests.convergence.steps import History, Step, history
 from tests.convergence.universe import Universe, run, shrink
 from tests.servers import PostgresqlServer
 
-PART = 40
+PART = 10
 """How many histories a test runs."""
-PARTS = 5
-ON_POSTGRESQL = 8
+PARTS = 3
+ON_POSTGRESQL = 4
 
 
 @pytest.fixture(scope="module")

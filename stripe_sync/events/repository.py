@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import orjson
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -19,8 +20,9 @@ INSERT INTO stripe_events (workspace_id, connection_id, event_id, type, object_i
                            attempts, available_at, received_at)
 SELECT owner.workspace_id, owner.id, arrived.event_id, arrived.type, arrived.object_id, arrived.created,
        arrived.payload, 'webhook', 'pending', 0, %s::timestamptz, %s::timestamptz
-FROM unnest(%s::text[], %s::boolean[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
-     AS arrived (account, livemode, event_id, type, object_id, created, payload)
+FROM json_to_recordset(%s::json) AS arrived (
+    account text, livemode boolean, event_id text, type text, object_id text, created timestamptz, payload text
+)
 CROSS JOIN LATERAL (
     SELECT workspace_id, id FROM stripe_connections
     WHERE account_id = arrived.account AND livemode = arrived.livemode AND status = 'active'
@@ -114,19 +116,19 @@ def system_add_routed(
     Returns the ids that were new and whose they are. Left out are those that were there, and those of accounts
     without an active connection in that mode.
     """
-    events = [event for _, _, event in arrived]
-    parameters = (
-        now,
-        now,
-        [account for account, _, _ in arrived],
-        [livemode for _, livemode, _ in arrived],
-        [event.event_id for event in events],
-        [event.type for event in events],
-        [event.object_id for event in events],
-        [event.created for event in events],
-        [event.payload for event in events],
-    )
-    rows = connection.exec_driver_sql(_ADD_ROUTED, parameters)
+    rows_to_add = [
+        {
+            "account": account,
+            "livemode": livemode,
+            "event_id": event.event_id,
+            "type": event.type,
+            "object_id": event.object_id,
+            "created": event.created,
+            "payload": event.payload,
+        }
+        for account, livemode, event in arrived
+    ]
+    rows = connection.exec_driver_sql(_ADD_ROUTED, (now, now, orjson.dumps(rows_to_add).decode()))
     return {event_id: (WorkspaceId(of), ConnectionId(row_id)) for event_id, of, row_id in rows}
 
 

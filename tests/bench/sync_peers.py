@@ -20,12 +20,14 @@ START_S = 60
 
 _SERVER = """
 import http from 'node:http'
-import * as engine from '%(module)s'
+import {createRequire} from 'node:module'
+const engine = createRequire(import.meta.url)('%(module)s')
 const settings = JSON.parse(process.env.SETTINGS)
 const poolConfig = {connectionString: settings.database, max: %(connections)d}
 const options = {poolConfig, stripeSecretKey: 'sk_test_nothing', stripeWebhookSecret: settings.secret,
   stripeAccountId: settings.account, autoExpandLists: false, backfillRelatedEntities: false}
-await engine.runMigrations({databaseUrl: settings.database, schema: 'stripe', schemaName: 'stripe'})
+const logger = {info() {}, warn() {}, error(...parts) { console.error(...parts); process.exit(1) }}
+await engine.runMigrations({databaseUrl: settings.database, schema: 'stripe', schemaName: 'stripe', logger})
 const sync = engine.StripeSync.create ? await engine.StripeSync.create(options) : new engine.StripeSync(options)
 const target = sync.webhook ?? sync
 const server = http.createServer((request, response) => {

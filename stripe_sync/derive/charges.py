@@ -20,7 +20,7 @@ OPEN_DISPUTES = frozenset({"needs_response", "under_review"})
 
 def charges_of(lookup: Lookup) -> tuple[StripeObject, ...]:
     """Return the customer's charges."""
-    return living(lookup.bundle.charges)
+    return lookup.charges
 
 
 def write_charges(sheet: Sheet, lookup: Lookup) -> None:

@@ -52,6 +52,8 @@ def discounts_of(owner: StripeObject | None, lookup: Lookup) -> tuple[Found, ...
 
     A discount that names no coupon takes nothing off and is left out.
     """
+    if not isinstance(owner, dict) or not (owner.get("discounts") or owner.get("discount")):
+        return ()  # as most are
     # A customer has one `discount`, items and subscriptions have `discounts`; old API versions sent both for one.
     listed = elements(owner, "discounts") or (at_path(owner, "discount"),)
     found = (_read(element, lookup) for element in listed)
@@ -60,7 +62,8 @@ def discounts_of(owner: StripeObject | None, lookup: Lookup) -> tuple[Found, ...
 
 def discounts_in_force(owner: StripeObject | None, lookup: Lookup, now: datetime) -> tuple[Found, ...]:
     """Return those of `discounts_of` that have not ended."""
-    return tuple(each for each in discounts_of(owner, lookup) if each.ends_at is None or each.ends_at > now)
+    found = discounts_of(owner, lookup)
+    return tuple(each for each in found if each.ends_at is None or each.ends_at > now) if found else ()
 
 
 def _read(element: object, lookup: Lookup) -> Found | None:

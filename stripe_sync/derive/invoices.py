@@ -17,7 +17,7 @@ UNTOLD = ("ltv_off_stripe", "not_expanded", "some invoices do not say what was p
 
 def invoices_of(lookup: Lookup) -> tuple[StripeObject, ...]:
     """Return the customer's invoices, deleted drafts left out."""
-    return living(lookup.bundle.invoices)
+    return lookup.invoices
 
 
 def finalized_at(invoice: StripeObject) -> datetime | None:

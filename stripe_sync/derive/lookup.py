@@ -1,6 +1,7 @@
 """Finding what an object refers to, among the objects of a bundle."""
 
 from collections import defaultdict
+from functools import cached_property
 from typing import Any
 
 from stripe_sync.derive.read import at_path, by_id, integer, living, objects, reference
@@ -16,6 +17,18 @@ class Lookup:
         self._extra_items: dict[str, list[StripeObject]] | None = None
         self._found: dict[tuple[str, int], StripeObject] = {}
         """What expanded objects of the bundle, told apart by identity, came to."""
+        self._items: dict[int, tuple[StripeObject, ...]] = {}
+        """The items of subscriptions of the bundle, told apart by identity."""
+
+    @cached_property
+    def charges(self) -> tuple[StripeObject, ...]:
+        """Return the customer's charges."""
+        return living(self.bundle.charges)
+
+    @cached_property
+    def invoices(self) -> tuple[StripeObject, ...]:
+        """Return the customer's invoices, deleted drafts left out."""
+        return living(self.bundle.invoices)
 
     def find(self, kind: str, value: Any, *path: str) -> StripeObject | None:
         """Return the object that `value` names at `path`, or holds there expanded.
@@ -41,6 +54,12 @@ class Lookup:
 
     def items_of(self, subscription: StripeObject) -> tuple[StripeObject, ...]:
         """Return the items of a subscription: those embedded in it, then those listed apart."""
+        items = self._items.get(id(subscription))
+        if items is None:
+            items = self._items[id(subscription)] = self._gather_items(subscription)
+        return items
+
+    def _gather_items(self, subscription: StripeObject) -> tuple[StripeObject, ...]:
         embedded = objects(subscription, "items")
         extra = self._extra_items_by_subscription().get(reference(subscription) or "", [])
         if not extra:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from engine.core.facts import Reason
 from stripe_sync.currencies import shown_decimals, to_major
@@ -36,8 +38,7 @@ class Missing:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """An exact amount of one currency, in Stripe's minor units."""
 
     minor: Exact
@@ -74,6 +75,13 @@ def convert(sums: Mapping[str, Exact], settings: DeriveSettings, now: datetime) 
             return rate
         whole += to_major(sums[currency], currency) * rate.value
     return whole
+
+
+@lru_cache(maxsize=4096)  # most amounts are nothing, or what one of a few plans costs
+def without_conversion(minor: Exact, currency: str) -> tuple[Fraction, Decimal | Missing]:
+    """Return an amount of the reporting currency in major units, exact and rounded."""
+    exact = to_major(minor, currency)
+    return exact, rounded(exact, currency)
 
 
 def rounded(amount: Fraction, currency: str) -> Decimal | Missing:

@@ -8,6 +8,7 @@ another currency takes the amounts of `currency_options`. `unit_amount` is null 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from engine.core.facts import Reason
 from stripe_sync.derive.lookup import Lookup
@@ -34,7 +35,12 @@ class Period:
     @property
     def factor(self) -> Fraction:
         """Return how many of the period make a month."""
-        return PERIODS_A_MONTH[self.interval] / self.count
+        return _factor(self.interval, self.count)
+
+
+@lru_cache
+def _factor(interval: str, count: int) -> Fraction:
+    return PERIODS_A_MONTH[interval] / count
 
 
 def unreadable(code: str, message: str) -> Missing:
@@ -90,7 +96,9 @@ def amount_for(price: StripeObject, quantity: int, currency: str) -> Exact | Mis
     if unit is None:
         return unreadable("no_unit_amount", f"price {reference(price)} has no unit amount")
     packages = _packages(price, quantity)
-    return packages if isinstance(packages, Missing) else unit * packages
+    if isinstance(packages, Missing):
+        return packages
+    return unit if packages == 1 else unit * packages
 
 
 def has_fixed_unit_price(price: StripeObject) -> bool | Missing:

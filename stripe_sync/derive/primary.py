@@ -59,6 +59,8 @@ def primary_of(live: Sequence[Live], settings: DeriveSettings, now: datetime) ->
     """Return the primary subscription, None if none is live, or why it can't be told."""
     if not live:
         return None
+    if len(live) == 1:
+        return live[0]
     best = min(each.rank for each in live)
     candidates = [each for each in live if each.rank == best]
     if len(candidates) == 1:

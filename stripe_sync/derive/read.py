@@ -8,23 +8,24 @@ Laws of this module
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from stripe_sync.objects import StripeObject
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END_OF_TIME = 253_402_300_799
 _INTEGER_LIMIT = 2**63
 _MAX_EXPONENT = 40
+_INEXACT = (float, Decimal)
+_WRITTEN = (float, str, Decimal)
+_ARRAYS = (list, tuple)
 
 
 def at_path(value: Any, *path: str) -> Any:
     """Return what stands at `path` inside nested mappings, or None."""
-    if len(path) == 1:  # most are, and this is read a hundred times for each customer
-        return value.get(path[0]) if isinstance(value, dict) else None
     for key in path:
         if not isinstance(value, dict):
             return None
@@ -32,15 +33,23 @@ def at_path(value: Any, *path: str) -> Any:
     return value
 
 
-def mapping(value: Any, *path: str) -> StripeObject | None:
-    """Return the object at `path`, or None if there is none or only its id."""
-    found = at_path(value, *path)
+# Most paths are one key long, and a hundred are read for each customer: that key has a way of its own below.
+
+
+def _at(value: Any, key: str | None, deeper: tuple[str, ...]) -> Any:
+    """Return what stands at a path of any length; `value` itself at none."""
+    return value if key is None else at_path(value, key, *deeper)
+
+
+def mapping(value: Any, key: str | None = None, *deeper: str) -> StripeObject | None:
+    """Return the object at a path, or None if there is none or only its id."""
+    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, dict) else None
 
 
-def text(value: Any, *path: str) -> str | None:
-    """Return the non-empty string at `path`, or None; characters no database keeps are replaced."""
-    found = at_path(value, *path) if path else value
+def text(value: Any, key: str | None = None, *deeper: str) -> str | None:
+    """Return the non-empty string at a path, or None; characters no database keeps are replaced."""
+    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, str) or not found:
         return None
     return found if found.isascii() and "\x00" not in found else _storable(found)
@@ -50,17 +59,17 @@ def _storable(found: str) -> str:
     return found.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
-def lower(value: Any, *path: str) -> str | None:
-    """Return the string at `path` in lower case, or None."""
-    found = text(value, *path)
+def lower(value: Any, key: str | None = None, *deeper: str) -> str | None:
+    """Return the string at a path in lower case, or None."""
+    found = text(value, key, *deeper)
     return found.lower() if found else None
 
 
-def integer(value: Any, *path: str) -> int | None:
-    """Return the whole number at `path`, or None; it fits 64 bits."""
-    found = at_path(value, *path)
+def integer(value: Any, key: str | None = None, *deeper: str) -> int | None:
+    """Return the whole number at a path, or None; it fits 64 bits."""
+    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
     if type(found) is not int:  # a bool is no number here
-        exact = number(found) if isinstance(found, float | Decimal) else None
+        exact = number(found) if isinstance(found, _INEXACT) else None
         if exact is None or exact.denominator != 1:
             return None
         found = exact.numerator
@@ -70,13 +79,19 @@ def integer(value: Any, *path: str) -> int | None:
 def number(value: Any, *path: str) -> Fraction | None:
     """Return the number at `path`, exactly as written (a JSON number or a decimal string), or None."""
     found = at_path(value, *path)
-    if isinstance(found, bool) or not isinstance(found, int | float | str | Decimal):
-        return None
-    if isinstance(found, int):
-        return Fraction(found) if -_INTEGER_LIMIT < found < _INTEGER_LIMIT else None
+    if type(found) is int:
+        return _whole(found) if -_INTEGER_LIMIT < found < _INTEGER_LIMIT else None
+    # A float is read as the decimal it is written as: 33.3 percent is 333/10.
+    return _read_number(str(found)) if isinstance(found, _WRITTEN) else None
+
+
+_whole = lru_cache(maxsize=1024)(Fraction)
+
+
+@lru_cache(maxsize=1024)  # a merchant has some prices, and each customer one of them
+def _read_number(written: str) -> Fraction | None:
     try:
-        # A float is read as the decimal it is written as: 33.3 percent is 333/10.
-        exact = Decimal(str(found)) if len(str(found)) <= 2 * _MAX_EXPONENT else Decimal("NaN")
+        exact = Decimal(written) if len(written) <= 2 * _MAX_EXPONENT else Decimal("NaN")
     except InvalidOperation:
         return None
     if not exact.is_finite() or abs(exact.adjusted()) > _MAX_EXPONENT:
@@ -84,22 +99,23 @@ def number(value: Any, *path: str) -> Fraction | None:
     return Fraction(exact)
 
 
-def flag(value: Any, *path: str) -> bool:
-    """Return whether `true` stands at `path`; null and everything else is false."""
-    return at_path(value, *path) is True
+def flag(value: Any, key: str | None = None, *deeper: str) -> bool:
+    """Return whether `true` stands at a path; null and everything else is false."""
+    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
+    return found is True
 
 
-def instant(value: Any, *path: str) -> datetime | None:
-    """Return the Unix time at `path` as an instant, or None."""
-    seconds = integer(value, *path)
+def instant(value: Any, key: str | None = None, *deeper: str) -> datetime | None:
+    """Return the Unix time at a path as an instant, or None."""
+    seconds = integer(value, key, *deeper)
     if seconds is None or not 0 <= seconds <= _END_OF_TIME:
         return None
-    return _EPOCH + timedelta(seconds=seconds)
+    return datetime.fromtimestamp(seconds, UTC)
 
 
-def reference(value: Any, *path: str) -> str | None:
-    """Return the id at `path`, whether it stands alone or in an expanded object."""
-    found = at_path(value, *path) if path else value
+def reference(value: Any, key: str | None = None, *deeper: str) -> str | None:
+    """Return the id at a path, whether it stands alone or in an expanded object."""
+    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
     return text(found, "id") if isinstance(found, dict) else text(found)
 
 
@@ -108,7 +124,7 @@ def elements(value: Any, *path: str) -> tuple[Any, ...]:
     found = at_path(value, *path)
     if isinstance(found, dict):
         found = found.get("data")
-    return tuple(found) if isinstance(found, list | tuple) else ()
+    return tuple(found) if isinstance(found, _ARRAYS) else ()
 
 
 def objects(value: Any, *path: str) -> tuple[StripeObject, ...]:
@@ -118,7 +134,7 @@ def objects(value: Any, *path: str) -> tuple[StripeObject, ...]:
 
 def living(found: Iterable[Any]) -> tuple[StripeObject, ...]:
     """Return the objects among `found`, deleted ones left out."""
-    return tuple(each for each in found if isinstance(each, dict) and each.get("deleted") is not True)
+    return tuple([each for each in found if isinstance(each, dict) and each.get("deleted") is not True])
 
 
 def by_id(found: Iterable[StripeObject]) -> dict[str, StripeObject]:

@@ -19,13 +19,14 @@ from fractions import Fraction
 from engine.workspace.models import ChurnAt
 from stripe_sync.derive.discounts import PERCENT, Discount, Found, Reduced, apply, discounts_in_force, lowering
 from stripe_sync.derive.lookup import Lookup
-from stripe_sync.derive.money import Exact, Missing
+from stripe_sync.derive.money import NOTHING, Exact, Missing
 from stripe_sync.derive.prices import Period, amount_for, is_licensed, period_of, price_of, quantity_of, unreadable
 from stripe_sync.derive.read import flag, instant, lower, mapping, number, objects, reference, text
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import StripeObject
 
 COUNTING = frozenset({"active", "past_due"})
+UNTAXED = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +44,17 @@ class ItemLine:
     """The item's own."""
     left: Reduced
     """For one billing period, after discounts."""
-    tax_factor: Fraction = Fraction(1)
+    tax_factor: Fraction = UNTAXED
     """What part of the amount is not tax."""
 
     @property
     def monthly(self) -> Fraction:
         """Return what the line adds to the revenue."""
-        return Fraction(self.left.amount) * self.tax_factor * self.period.factor
+        amount = self.left.amount
+        for factor in (self.tax_factor, self.period.factor):
+            if factor != 1:
+                amount *= factor
+        return amount if isinstance(amount, Fraction) else Fraction(amount)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,9 @@ class Revenue:
     @property
     def monthly(self) -> Fraction:
         """Return the sum of the lines, in minor units."""
-        return sum((line.monthly for line in self.lines), Fraction(0))
+        if len(self.lines) == 1:
+            return self.lines[0].monthly
+        return sum((line.monthly for line in self.lines), NOTHING)
 
 
 def currency_of(subscription: StripeObject, lookup: Lookup) -> str | None:
@@ -174,7 +181,7 @@ def _line_of(
         gross=gross,
         discounts=lowering(discounts_in_force(item, context.lookup, context.now), context.settings),
         left=Reduced(amount=gross),
-        tax_factor=tax_factor or Fraction(1),
+        tax_factor=tax_factor or UNTAXED,
     )
     return line, (() if tax_factor is not None else (reference(price) or "",))
 
@@ -214,6 +221,8 @@ def _reduce(
     over_all = lowering(shared, settings)
     if isinstance(over_all, Missing):
         return over_all
+    if not over_all and not any(line.discounts for line in lines):
+        return tuple(lines)
     left: list[Reduced] = []
     for line in lines:
         if line.gross <= 0:
@@ -238,7 +247,7 @@ def _tax_factor(subscription: StripeObject, item: StripeObject, price: StripeObj
     option = mapping(price, "currency_options", currency) if lower(price, "currency") != currency else None
     behavior = text(option, "tax_behavior") or text(price, "tax_behavior")
     if behavior != "inclusive":
-        return Fraction(1)
+        return UNTAXED
     rates = objects(item, "tax_rates") or objects(subscription, "default_tax_rates")
     percents = [_percentage(rate) for rate in rates if flag(rate, "inclusive")]
     known = [percent for percent in percents if percent is not None and percent >= 0]

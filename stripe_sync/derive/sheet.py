@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from engine.core.facts import Facts, FactValue, Note, Reason
 from stripe_sync.catalog import HIDDEN, LAST, NEEDS, STORED, STRIPE_FACTS, inputs_of
-from stripe_sync.derive.money import Amount, Exact, Missing, convert, rounded, total
+from stripe_sync.derive.money import Amount, Exact, Missing, convert, rounded, without_conversion
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import KINDS
 
@@ -95,17 +95,22 @@ class Sheet:
 
     def write_money(self, name: str, sums: dict[str, Exact] | Missing) -> None:
         """Write sums per currency as one amount in the reporting currency."""
-        exact = sums if isinstance(sums, Missing) else convert(sums, self.settings, self.now)
-        if isinstance(exact, Missing):
+        into = self.settings.reporting_currency
+        if isinstance(sums, Missing):
+            self.write(name, sums)
+        elif not sums or (len(sums) == 1 and into in sums):
+            self._exact[name], value = without_conversion(sums.get(into, 0), into)
+            self.write(name, value)
+        elif isinstance(exact := convert(sums, self.settings, self.now), Missing):
             self.write(name, exact)
         else:
             self._exact[name] = exact
-            self.write(name, rounded(exact, self.settings.reporting_currency))
+            self.write(name, rounded(exact, into))
 
     def write_amount(self, name: str, amount: Amount | Missing | None) -> None:
         """Write a single amount, converted and rounded."""
         if isinstance(amount, Amount):
-            self.write_money(name, total((amount,)))
+            self.write_money(name, {amount.currency: amount.minor})
         else:
             self.write(name, amount)
 

@@ -53,10 +53,11 @@ def connect() -> Response:
     """Lead the browser to Stripe's page of consent."""
     caller = principal()
     wanted = request.form.get("livemode")
+    is_app = request.form.get("kind") == CredentialKind.APP.value
     outcome = services().stripe.begin_connect(
         caller.workspace_id,
         member_id=caller.member_id,
-        kind=CredentialKind.OAUTH,
+        kind=CredentialKind.APP if is_app else CredentialKind.OAUTH,
         livemode=None if wanted is None else wanted == "true",
         binding=caller.session_digest,
     )
@@ -172,13 +173,15 @@ def _page(notices: list[Notice] | None = None, key_fault: str = "", status: int 
     )
 
 
-def _modes() -> list[dict[str, str]]:
+def _modes() -> list[dict[str, str | None]]:
     stripe = services().settings.stripe
-    modes = []
+    modes: list[dict[str, str | None]] = []
     if stripe.live is not None:
-        modes.append({"value": "true", "text": "Connect Stripe"})
+        modes.append({"kind": "oauth", "value": "true", "text": "Connect Stripe"})
     if stripe.test is not None:
-        modes.append({"value": "false", "text": "Connect Stripe in test mode"})
+        modes.append({"kind": "oauth", "value": "false", "text": "Connect Stripe in test mode"})
+    if stripe.app is not None:
+        modes.append({"kind": "app", "value": None, "text": "Install the Stripe App"})
     return modes
 
 

@@ -83,9 +83,9 @@ def test_a_wake_during_the_work_is_not_lost(
     services: Services, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mark goes before the work is looked for, so whatever comes later gets a job of its own."""
-    services.waker.wake("housekeeping")
+    services.waker.wake("outbox")
     work(services, monkeypatch)
-    services.waker.wake("housekeeping")
+    services.waker.wake("outbox")
 
     assert queue_named(QUICK, Redis.from_url(valkey_url)).count == 1
 

@@ -42,7 +42,7 @@ def keep(workspace_id: WorkspaceId, session: Session, entries: Iterable[OutboxEn
             "cause": entry.payload["cause"],
         }
         for entry in entries
-        if entry.payload["fact"] in KEPT
+        if entry.payload.get("fact") in KEPT
     ]
     if rows:
         statement = upsert(session, DbFactHistory.__table__)  # type: ignore[arg-type]  # is a Table

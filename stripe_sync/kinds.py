@@ -67,8 +67,8 @@ def reference(payload: Mapping[str, Any], *path: str) -> str | None:
     """Return the id at `path`, where an id or the object itself may stand."""
     value: Any = payload
     for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if isinstance(value, Mapping):
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict):
         value = value.get("id")
     return value if isinstance(value, str) and value else None
 
@@ -84,10 +84,10 @@ def items(payload: Mapping[str, Any], *path: str) -> tuple[Mapping[str, Any], ..
     """Return the objects of the list at `path`, whether it stands bare or inside Stripe's list object."""
     value: Any = payload
     for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if isinstance(value, Mapping):
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict):
         value = value.get("data")
-    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else ()
+    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
 
 
 def _reader(*path: str) -> Callable[[StripeJson], str | None]:
@@ -240,7 +240,7 @@ def _uses(payload: StripeJson) -> Iterator[Use]:
 
 def _discount_uses(payload: Mapping[str, Any]) -> Iterator[Use]:
     single = payload.get("discount")
-    for discount in (*items(payload, "discounts"), *((single,) if isinstance(single, Mapping) else ())):
+    for discount in (*items(payload, "discounts"), *((single,) if isinstance(single, dict) else ())):
         found = reference(discount, "source", "coupon") or reference(discount, "coupon")
         if found:
             yield Use("coupons", found)

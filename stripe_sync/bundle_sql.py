@@ -1,0 +1,239 @@
+"""The questions that gather what facts are made of, as statements that are built once for each kind of database.
+
+Building a statement of this size takes longer than asking it about one customer, so what changes from one time to the
+next are parameters: the workspace, the connection, and lists of ids, each one parameter however long.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    ScalarSelect,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects import postgresql
+
+from stripe_sync.kinds import SHARED_KINDS
+from stripe_sync.mirror_tables import MIRROR
+
+LOST = "lost"
+_CUSTOMERS, _SUBSCRIPTIONS, _METHODS = MIRROR["customers"], MIRROR["subscriptions"], MIRROR["payment_methods"]
+_CHARGES, _INVOICES, _REFUNDS, _DISPUTES = (
+    MIRROR["charges"],
+    MIRROR["invoices"],
+    MIRROR["refunds"],
+    MIRROR["disputes"],
+)
+_NOTES, _PAYMENTS = MIRROR["credit_notes"], MIRROR["invoice_payments"]
+_GONE_BACK = _REFUNDS.c.status.is_(None) | _REFUNDS.c.status.not_in(("failed", "canceled"))
+_NO_TEXT, _NO_NUMBER = cast(null(), Text), cast(null(), BigInteger)
+_PARTS = ("intent_id", "standing", "currency", "first", "second")
+_NO_PARTS = (_NO_TEXT, _NO_TEXT, _NO_TEXT, _NO_NUMBER, _NO_NUMBER)
+_OF_SUMS = {"standing": "standing", "currency": "currency"}
+_SUMMED: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "charges": {**_OF_SUMS, "intent_id": "payment_intent_id", "first": "captured", "second": "refunded"},
+        "invoices": {**_OF_SUMS, "first": "off_stripe", "second": "untold"},
+    }
+)
+"""The columns in which kinds of objects keep what is added up."""
+
+
+def listed(ids: Collection[str], *, is_postgresql: bool) -> list[str] | str:
+    """Return ids as the parameter that a statement here takes for them."""
+    ordered = sorted(ids)
+    return ordered if is_postgresql else orjson.dumps(ordered).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """All questions; each takes `workspace_id`, `connection_id`, and the lists of ids its name is followed by."""
+
+    customers: Select[Any]
+    """`ids`: the customers, each with the ids of what is their latest."""
+    lists: CompoundSelect[Any]
+    """`ids`, `charges`, `invoices`, `refunds`: of customers, what is read whole; of the others those named by id."""
+    sums: CompoundSelect[Any]
+    """`ids`: of customers, the sums over charges, invoices and disputes."""
+    charges: CompoundSelect[Any]
+    """`charges`, `intents`: charges named by id or by their payment intent."""
+    made_with: Select[Any]
+    """`ids`, `methods`: the charges of customers made with payment methods, the latest of each."""
+    refunds: CompoundSelect[Any]
+    """`ids`, `charges`, `intents`: refunds of customers of charges, or of payment intents where they name no charge."""
+    payments: Select[Any]
+    """`invoices`: the payments of invoices."""
+    shared: CompoundSelect[Any]
+    """`products`, `prices`, `coupons`: by id; deleted ones too, since they go on working where they are."""
+
+
+@cache
+def statements(*, is_postgresql: bool) -> Statements:
+    """Return the statements for a kind of database."""
+    return _Building(is_postgresql).all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Building:
+    is_postgresql: bool
+
+    def all(self) -> Statements:
+        of_charge = self._is_one_of(_REFUNDS.c.charge_id, "charges")
+        of_intent = _REFUNDS.c.charge_id.is_(None) & self._is_one_of(_REFUNDS.c.payment_intent_id, "intents")
+        return Statements(
+            customers=self._customers(),
+            lists=union_all(*self._lists()),
+            sums=union_all(*self._sums()),
+            charges=union_all(
+                _listed("charges", self._is_one_of(_CHARGES.c.id, "charges")),
+                _listed("charges", self._is_one_of(_CHARGES.c.payment_intent_id, "intents")),
+            ),
+            made_with=self._made_with(),
+            refunds=union_all(*(_listed("refunds", self._of(_REFUNDS) & which) for which in (of_charge, of_intent))),
+            payments=select(_PAYMENTS.c.invoice_id, _PAYMENTS.c.id, _PAYMENTS.c.payload).where(
+                *_scope(_PAYMENTS), self._is_one_of(_PAYMENTS.c.invoice_id, "invoices")
+            ),
+            shared=union_all(*map(self._shared, sorted(SHARED_KINDS))),
+        )
+
+    def _is_one_of(self, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        if self.is_postgresql:
+            return column == any_(bindparam(name, type_=postgresql.ARRAY(Text)))
+        return column.in_(select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value))
+
+    def _of(self, table: Table) -> ColumnElement[bool]:
+        return self._is_one_of(table.c.customer_id, "ids")
+
+    def _customers(self) -> Select[Any]:
+        return select(
+            _CUSTOMERS.c.id,
+            _CUSTOMERS.c.payload,
+            _latest(_CHARGES, _CHARGES.c.standing == "paid").label("paid"),
+            _latest(_CHARGES, _CHARGES.c.standing == "held").label("held"),
+            _latest(_CHARGES, _CHARGES.c.standing == "failed").label("failed"),
+            _latest(_INVOICES).label("made"),
+            _latest(_INVOICES, first=_INVOICES.c.ranked_at).label("finalized"),
+            _latest(_REFUNDS, _GONE_BACK).label("refund"),
+        ).where(*_scope(_CUSTOMERS), self._is_one_of(_CUSTOMERS.c.id, "ids"))
+
+    def _lists(self) -> tuple[Select[Any], ...]:
+        told_back = _NOTES.c.payload["out_of_band_amount"].as_string().is_not(None)
+        return (
+            _listed("subscriptions", self._of(_SUBSCRIPTIONS)),
+            _listed("payment_methods", self._of(_METHODS)),
+            _listed("credit_notes", self._of(_NOTES) & told_back),
+            _listed("disputes", self._of(_DISPUTES) & (_DISPUTES.c.status == LOST)),
+            _listed("refunds", self._of(_REFUNDS) & self._is_one_of(_REFUNDS.c.id, "refunds")),
+            _listed("charges", _CHARGES.c.standing.is_(None) & self._of(_CHARGES)),
+            _listed("charges", self._is_one_of(_CHARGES.c.id, "charges")),
+            _listed("invoices", _INVOICES.c.standing.is_(None) & self._of(_INVOICES)),
+            _listed("invoices", self._is_one_of(_INVOICES.c.id, "invoices")),
+        )
+
+    def _sums(self) -> tuple[Select[Any], ...]:
+        charges, invoices, disputes = _CHARGES.c, _INVOICES.c, _DISPUTES.c
+        status = func.coalesce(disputes.status, "")
+        return (
+            select(
+                literal("charges").label("kind"),
+                charges.customer_id,
+                charges.standing.label("what"),
+                charges.currency,
+                func.count().label("count"),
+                _total(charges.captured).label("first"),
+                _total(charges.refunded).label("second"),
+            )
+            .where(*_scope(_CHARGES), self._of(_CHARGES))
+            .where(charges.standing.is_not(None), charges.currency.is_not(None))
+            .group_by(charges.customer_id, charges.standing, charges.currency),
+            select(
+                literal("invoices"),
+                invoices.customer_id,
+                _NO_TEXT,
+                invoices.currency,
+                func.count(),
+                _total(invoices.off_stripe),
+                _total(invoices.untold),
+            )
+            .where(*_scope(_INVOICES), self._of(_INVOICES), invoices.standing.is_not(None))
+            .group_by(invoices.customer_id, invoices.currency),
+            select(literal("disputes"), disputes.customer_id, status, _NO_TEXT, func.count(), _NO_NUMBER, _NO_NUMBER)
+            .where(*_scope(_DISPUTES), self._of(_DISPUTES), status != LOST)
+            .group_by(disputes.customer_id, disputes.status),
+        )
+
+    def _made_with(self) -> Select[Any]:
+        keys = (_CHARGES.c.customer_id, _CHARGES.c.method_id)
+        latest = (
+            select(*keys, func.max(_CHARGES.c.created).label("created"))
+            .where(*_scope(_CHARGES), self._of(_CHARGES), self._is_one_of(_CHARGES.c.method_id, "methods"))
+            .group_by(*keys)
+            .subquery()
+        )
+        same = [_CHARGES.c[name] == latest.c[name] for name in ("customer_id", "method_id", "created")]
+        return select(_CHARGES.c.id).where(*_scope(_CHARGES), *same)
+
+    def _shared(self, kind: str) -> Select[Any]:
+        table = MIRROR[kind]
+        # Deleted ones too, so not `_scope`.
+        return select(literal(kind), table.c.id, table.c.payload).where(
+            table.c.workspace_id == bindparam("workspace_id"),
+            table.c.connection_id == bindparam("connection_id"),
+            self._is_one_of(table.c.id, kind),
+        )
+
+
+def _scope(table: Table) -> tuple[ColumnElement[bool], ...]:
+    return (
+        table.c.workspace_id == bindparam("workspace_id"),
+        table.c.connection_id == bindparam("connection_id"),
+        table.c.deleted_at.is_(None),
+    )
+
+
+def _listed(kind: str, which: ColumnElement[bool]) -> Select[Any]:
+    """Return the objects of a kind; what the sums have of charges and invoices stands beside each."""
+    table = MIRROR[kind]
+    cells: dict[str, ColumnElement[Any]] = dict(zip(_PARTS, _NO_PARTS, strict=True))
+    if kind in _SUMMED:
+        cells |= {name: table.c[column] for name, column in _SUMMED[kind].items()}
+    return select(
+        literal(kind).label("kind"),
+        table.c.customer_id,
+        table.c.id,
+        *(cells[name].label(name) for name in _PARTS),
+        table.c.payload,
+    ).where(*_scope(table), which)
+
+
+def _latest(table: Table, *which: ColumnElement[bool], first: ColumnElement[Any] | None = None) -> ScalarSelect[str]:
+    order = (table.c.created, table.c.id) if first is None else (first, table.c.created, table.c.id)
+    return (
+        select(table.c.id)
+        .where(*_scope(table), table.c.customer_id == _CUSTOMERS.c.id, *which)
+        .where(*(column.is_not(None) for column in order[:-1]))
+        .order_by(*(column.desc() for column in order))
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _total(column: ColumnElement[int]) -> ColumnElement[int]:
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)

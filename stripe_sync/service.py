@@ -63,6 +63,7 @@ from stripe_sync.transport import Wire
 JOB_TIME = timedelta(seconds=20)
 """How long one job works before it lets others have a turn."""
 EVENTS_TOPIC = "stripe_events"
+REFETCH_TOPIC = "stripe_refetches"
 BACKFILL_TOPIC = "backfill"
 OUTBOX_TOPIC = "outbox"
 RESYNC_CUSTOMER = "customer_resync"
@@ -256,13 +257,28 @@ class StripeService:
 
     def drain_events(self) -> int:
         """Apply what arrived, then confirm by re-fetching; return how many events were dealt with."""
-        until = self._clock.now() + JOB_TIME
+        count = self.apply_events()
+        self.confirm_events()
+        return count
+
+    def apply_events(self) -> int:
+        """Apply what arrived, as far as it goes without asking Stripe; return how many events were dealt with.
+
+        Newer snapshots show from then on. Their confirmation is another job's, which may have to wait for Stripe.
+        """
         count = self._draining.drain()
         self._draining.drain_dirty()
-        self._refetching.drain(until)
+        if self._refetching.is_due():
+            self._waker.wake(REFETCH_TOPIC)
+        return count
+
+    def confirm_events(self) -> int:
+        """Fetch again what events left to be confirmed or filled in; return how many objects."""
+        until = self._clock.now() + JOB_TIME
+        count = self._refetching.drain(until)
         self._draining.drain_dirty()
         if self._clock.now() >= until:
-            self._waker.wake(EVENTS_TOPIC)
+            self._waker.wake(REFETCH_TOPIC)
         return count
 
     def run_backfills(self) -> int:

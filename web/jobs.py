@@ -25,7 +25,8 @@ def _housekeeping(services: Services) -> int:
 
 
 DRAINS: dict[str, Callable[[Services], int]] = {
-    "stripe_events": lambda services: services.stripe.drain_events(),
+    "stripe_events": lambda services: services.stripe.apply_events(),
+    "stripe_refetches": lambda services: services.stripe.confirm_events(),
     "outbox": lambda services: services.outbox.drain(),
     "backfill": lambda services: services.stripe.run_backfills(),
     "catch_up": lambda services: services.stripe.catch_up(),

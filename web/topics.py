@@ -4,6 +4,7 @@ from datetime import timedelta
 
 EVERY = {
     "stripe_events": timedelta(seconds=10),
+    "stripe_refetches": timedelta(seconds=10),
     "outbox": timedelta(seconds=15),
     "backfill": timedelta(seconds=10),
     "catch_up": timedelta(minutes=1),
@@ -11,5 +12,5 @@ EVERY = {
     "facts": timedelta(minutes=1),
     "housekeeping": timedelta(hours=1),
 }
-SLOW = frozenset({"backfill", "catch_up", "reconcile", "facts", "housekeeping"})
+SLOW = frozenset({"stripe_refetches", "backfill", "catch_up", "reconcile", "facts", "housekeeping"})
 """These may work for long; they have a queue of their own, so that nothing waits behind them."""

@@ -61,6 +61,11 @@ class Refetching:
     access: Access
     linking: Linking
 
+    def is_due(self) -> bool:
+        """Return whether there is anything to fetch now."""
+        with self.database.system(readonly=True) as session:
+            return bool(queue_repository.system_due_refetches(session, self.clock.now()))
+
     def drain(self, until: datetime | None = None) -> int:
         """Fetch everything that is due, connection by connection, beginning nothing after `until`; return how many."""
         with self.database.system(readonly=True) as session:

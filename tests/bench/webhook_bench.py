@@ -85,7 +85,7 @@ def run(console: Console) -> None:
     with ExitStack() as stack:
         simulator = stack.enter_context(start_simulator("--customers", "300", "--seed", "3"))
         server = stack.enter_context(start_postgresql())
-        _be_durable(server)
+        be_durable(server)
         runners = [*_ours(stack, server, simulator), *_peers(stack, server, simulator, console)]
         best = {runner.name: _best(runner) for runner in runners}
         table = Table(title="Webhooks answered with 2xx a second, stored durably")
@@ -126,7 +126,7 @@ def _ours(stack: ExitStack, server: PostgresqlServer, simulator: Simulator) -> I
     sqlite = f"sqlite:///{folder}/ochre.db"
     migrate(sqlite)
     urls = {"Ochre, PostgreSQL": stack.enter_context(server.fresh_database()), "Ochre, SQLite": sqlite}
-    events = _events(simulator, account=simulator.account)
+    events = events_of(simulator, account=simulator.account)
     for number, (name, url) in enumerate(urls.items()):
         database = Database(url)
         make_office(database, simulator).connect()
@@ -155,7 +155,7 @@ def _peer(stack: ExitStack, server: PostgresqlServer, simulator: Simulator, peer
     with server.admin() as admin:
         admin.execute(f"CREATE DATABASE peer_{name}".encode())
     url = f"postgres://postgres@/peer_{name}?host={server.socket_folder}"
-    events, secret = _events(simulator), simulator.webhook_secret
+    events, secret = events_of(simulator), simulator.webhook_secret
     try:
         port = stack.enter_context(peers.serve(name, url, secret, simulator.account))
         runner = Runner(name=name, port=port, path="/", events=events, secret=secret)
@@ -166,10 +166,11 @@ def _peer(stack: ExitStack, server: PostgresqlServer, simulator: Simulator, peer
 
 
 @contextmanager
-def serve(folder: Path, database_url: str, redis_url: str, secret: str) -> Iterator[int]:
+def serve(folder: Path, database_url: str, redis_url: str, secret: str, **more: str) -> Iterator[int]:
     """Run the web server as `ochre serve` does; return its port."""
     port = free_port()
-    variables = environment(folder, DATABASE_URL=database_url, REDIS_URL=redis_url, STRIPE_WEBHOOK_SECRETS=secret)
+    given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "STRIPE_WEBHOOK_SECRETS": secret}
+    variables = environment(folder, **{**given, **more})
     with (folder / "web.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "web.cli.main", "serve", "--port", str(port)],
@@ -197,7 +198,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the web server did not start")
 
 
-def _events(simulator: Simulator, **more: object) -> list[dict[str, Any]]:
+def events_of(simulator: Simulator, **more: object) -> list[dict[str, Any]]:
     """Return events of four kinds about everything the account has, in turns; their id is to be filled in."""
     objects = {kind: simulator.objects(kind)[:300] for kind in KINDS}
     created = int(CLOCK.now().timestamp())
@@ -218,7 +219,7 @@ def _events(simulator: Simulator, **more: object) -> list[dict[str, Any]]:
     ]
 
 
-def _be_durable(server: PostgresqlServer) -> None:
+def be_durable(server: PostgresqlServer) -> None:
     """Undo what makes test databases fast."""
     with server.admin() as admin:
         for statement in ("ALTER SYSTEM RESET fsync", "ALTER SYSTEM RESET full_page_writes", "SELECT pg_reload_conf()"):

@@ -25,8 +25,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# One part alone: make bench ARGS=webhooks
 bench: $(VENV)/.installed-dev
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 # The long proofs; one of them alone: make torture ARGS=facts
 torture: $(VENV)/.installed-dev

@@ -1,17 +1,49 @@
-"""`make bench`: prints every benchmark's table."""
+"""`make bench`: prints every benchmark's table; `make bench ARGS="webhooks panel"` those named."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from rich.console import Console
 
-from tests.bench import analysis_bench, derive_bench, matcher_bench, preview_bench, receive_bench
+from tests.bench import (
+    accounts_bench,
+    analysis_bench,
+    backfill_bench,
+    derive_bench,
+    matcher_bench,
+    panel_bench,
+    preview_bench,
+    receive_bench,
+    webhook_bench,
+)
+
+PARTS: Mapping[str, Callable[[], None]] = MappingProxyType(
+    {
+        "matcher": lambda: matcher_bench.run(Console(width=180)),
+        "receive": lambda: receive_bench.run(Console()),
+        "analysis": lambda: Console().print(analysis_bench.table()),
+        "derive": lambda: Console().print(derive_bench.table()),
+        "preview": lambda: preview_bench.show(Console()),
+        "webhooks": webhook_bench.main,
+        "backfill": backfill_bench.main,
+        "panel": lambda: panel_bench.run(Console(width=120)),
+        "accounts": accounts_bench.main,
+    }
+)
+"""The parts by name; a new one is a line here."""
 
 
 def main() -> None:
-    """Run the benchmarks and print them."""
-    matcher_bench.run(Console(width=180))
-    receive_bench.run(Console())
-    Console().print(analysis_bench.table())
-    Console().print(derive_bench.table())
-    preview_bench.show(Console())
+    """Run the parts named, or all, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Run the benchmarks.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
+    chosen = parser.parse_args().parts
+    unknown = sorted(set(chosen) - set(PARTS))
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    for name in chosen or PARTS:
+        PARTS[name]()
 
 
 if __name__ == "__main__":

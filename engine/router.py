@@ -3,17 +3,18 @@
 Laws of this module
 - One routing is one transaction: the conversation, its message, its decision, what the decision changed and the
   outbox entries about it exist together or not at all. What was acknowledged is not lost.
-- A conversation is decided once however often, and however simultaneously, it is handed in: its external id is
-  claimed in the database first; who loses the claim rolls back and answers with the winner's decision.
+- A conversation is decided once however often, and however simultaneously, it is handed in: storing it claims its
+  external id; who loses the claim rolls back and answers with the winner's decision.
 - All rules see the facts as they were before the first rule acted.
 - A decision is kept with its ruleset version and a snapshot of the facts, so that it can be repeated.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from engine.core.facts import JsonValue
 from engine.core.ruleset import Mode, Ruleset, Trigger
 from engine.faults import Invalid, NotFound
 from engine.ids import ConversationId, WorkspaceId
@@ -31,7 +32,7 @@ from engine.inbox.models import (
 )
 from engine.outbox import repository as outbox
 from engine.ports import Clock, FactSource, RulesetSource, Waker
-from engine.routing import Background, Sources, apply, background_of, decide_on, gather
+from engine.routing import Background, Gathered, Sources, apply, background_of, decide_on, gather
 from engine.storage import Database
 
 OUTBOX = "outbox"
@@ -45,6 +46,8 @@ class Routed:
     decision: DecisionRecord
     created: bool
     """False when the conversation was there already."""
+    gathered: Gathered | None = None
+    """What the decision was made from; None if it was made before."""
 
     @property
     def match_pending(self) -> bool:
@@ -85,8 +88,7 @@ class Router:
             now = self._clock.now()
         try:
             with self._database.workspace(workspace_id) as session:
-                known = _replay(workspace_id, session, checked)
-                routed = known or self._receive(workspace_id, session, checked, now)
+                routed = self._receive(workspace_id, session, checked, now)
         except arrivals.AlreadyStoredError:
             with self._database.workspace(workspace_id, readonly=True) as session:
                 known = _replay(workspace_id, session, checked)
@@ -136,17 +138,35 @@ class Router:
     def _receive(
         self, workspace_id: WorkspaceId, session: Session, checked: CheckedConversation, now: datetime
     ) -> Routed | Invalid:
-        stored = arrivals.store_conversation(workspace_id, session, checked, now, self._clock.new_id)
-        if isinstance(stored, Invalid):
-            return stored
-        background = Background(end_user=stored.end_user, message=stored.message, message_count=1, next_decision=1)
-        routed = self._route(workspace_id, session, stored.conversation, background, on=Trigger.CREATED.value, now=now)
-        created = {"conversation_id": routed.conversation.id, "decision_id": routed.decision.id}
-        outbox.emit(workspace_id, session, "conversation_created", created, now)
-        if routed.match_pending:
-            pending = {"conversation_id": routed.conversation.id, "end_user_id": stored.end_user.id}
-            outbox.emit(workspace_id, session, "match_pending", pending, now)
-        return replace(routed, created=True)
+        arrival = arrivals.prepare(workspace_id, session, checked, now, self._clock.new_id)
+        if arrival is None:
+            known = _replay(workspace_id, session, checked)
+            if known is None:
+                raise LookupError("a conversation is stored without a decision")
+            return known
+        if isinstance(arrival, Invalid):
+            return arrival
+        background = Background(
+            end_user=arrival.end_user,
+            message=arrival.message,
+            message_count=1,
+            next_decision=1,
+            named_through=arrival.named_through,
+        )
+        gathered = gather(
+            workspace_id,
+            session,
+            self._sources,
+            arrival.conversation,
+            background,
+            on=Trigger.CREATED.value,
+            now=now,
+        )
+        decision = decide_on(gathered)
+        after, record = apply(workspace_id, session, gathered, decision, before=None, new_id=self._clock.new_id)
+        routed = Routed(conversation=after, decision=record, created=True, gathered=gathered)
+        outbox.emit_all(workspace_id, session, _events(routed), now)
+        return routed
 
     def _append(
         self,
@@ -229,6 +249,15 @@ def _replay(workspace_id: WorkspaceId, session: Session, checked: CheckedConvers
         return None
     first = decision_repository.first_decision(workspace_id, session, conversation.id)
     return None if first is None else Routed(conversation=conversation, decision=first, created=False)
+
+
+def _events(routed: Routed) -> list[tuple[str, dict[str, JsonValue]]]:
+    """Return what there is to tell of a new conversation."""
+    conversation = routed.conversation
+    created: dict[str, JsonValue] = {"conversation_id": conversation.id, "decision_id": routed.decision.id}
+    pending: dict[str, JsonValue] = {"conversation_id": conversation.id, "end_user_id": conversation.end_user_id}
+    told = [("conversation_created", created)]
+    return [*told, ("match_pending", pending)] if routed.match_pending else told
 
 
 def _listens(ruleset: Ruleset, on: str) -> bool:

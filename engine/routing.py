@@ -25,8 +25,8 @@ from engine.inbox.end_user_repository import NewId
 from engine.inbox.models import AuthorKind, Conversation, DecisionRecord, EndUser, Message
 from engine.outbox import repository as outbox
 from engine.ports import ActiveRuleset, FactSource, RulesetSource
-from engine.workspace import repository as workspaces
-from engine.workspace.models import Directory
+from engine.workspace.directory_repository import workspace_and_directory
+from engine.workspace.models import Directory, WorkspaceSettings
 
 NOTE_AUTHOR = "Ochre"
 
@@ -49,6 +49,8 @@ class Background:
     message_count: int
     next_decision: int
     """The number the decision will have among those of the conversation."""
+    named_through: int | None = None
+    """The newest ruleset version whose rules' names are known to be stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class Gathered:
     active: ActiveRuleset | None
     facts: Facts
     match_pending: bool
+    settings: WorkspaceSettings
     directory: Directory
     on: str
     now: datetime
@@ -91,8 +94,8 @@ def gather(
     now: datetime,
 ) -> Gathered:
     """Return the facts of a conversation at `now`: its own, and what Stripe knows of its end user."""
-    settings = workspaces.get_workspace(workspace_id, session).settings
-    directory = workspaces.directory(workspace_id, session)
+    workspace, directory = workspace_and_directory(workspace_id, session)
+    settings = workspace.settings
     state = _state(conversation, background, directory)
     known = sources.facts.match_and_read(workspace_id, session, conversation.end_user_id, now)
     return Gathered(
@@ -101,6 +104,7 @@ def gather(
         active=sources.rulesets.active(workspace_id, session),
         facts=known.facts.merged(conversation_facts(state, now, settings.zone, settings.business_hours)),
         match_pending=known.match_pending,
+        settings=settings,
         directory=directory,
         on=on,
         now=now,
@@ -126,25 +130,33 @@ def apply(
     gathered: Gathered,
     decision: Decision,
     *,
-    before: Conversation,
+    before: Conversation | None,
     new_id: NewId,
     already: Decision | None = None,
 ) -> tuple[Conversation, DecisionRecord]:
     """Store what a decision does, and the decision.
 
-    `before` is the conversation as it stands in the database. The notes and webhooks of a decision that is replaced,
-    `already`, are not repeated.
+    `before` is the conversation as it stands in the database, or None for one that is stored now, with its message;
+    then AlreadyStoredError is raised if somebody else stored it meanwhile. The notes and webhooks of a decision that
+    is replaced, `already`, are not repeated.
     """
     is_new = gathered.on == Trigger.CREATED
     fallback = gathered.active.ruleset.fallback if gathered.active and is_new else None
     todo = decision if already is None else effects.without_repeats(decision, already)
     applied = effects.apply(gathered.conversation, todo, gathered.directory, fallback=fallback)
-    after = replace(applied.conversation, match_pending=gathered.match_pending if is_new else before.match_pending)
-    inbox.update_conversation(workspace_id, session, before, after)
-    for text in applied.notes:
-        arrivals.store_message(workspace_id, session, after, _note(text, gathered.now), gathered.now, new_id)
+    is_pending = gathered.match_pending if is_new or before is None else before.match_pending
+    after = replace(applied.conversation, match_pending=is_pending)
+    messages = [arrivals.new_message(after, _note(text, gathered.now), gathered.now, new_id) for text in applied.notes]
+    if before is None:
+        arrivals.store(workspace_id, session, after)
+        messages = [one for one in (gathered.background.message, *messages) if one is not None]
+    else:
+        inbox.update_conversation(workspace_id, session, before, after)
+    inbox.insert_messages(workspace_id, session, messages)
     record = _record(gathered, decision, applied, DecisionId(new_id("dec")))
-    decision_repository.insert_decision(workspace_id, session, record, gathered.rule_names)
+    decision_repository.insert_decision(
+        workspace_id, session, record, gathered.rule_names, named_through=gathered.background.named_through
+    )
     for endpoint in applied.webhooks:
         effect = {"effect": "webhook", "endpoint": endpoint, "conversation_id": after.id, "decision_id": record.id}
         outbox.emit(workspace_id, session, "effect", effect, gathered.now)

@@ -10,6 +10,8 @@ from engine.core.facts import FactCatalog, Facts, JsonValue
 from engine.ids import WorkspaceId
 from engine.inbox import service
 from engine.inbox.models import DecisionRecord
+from engine.routing import Gathered
+from engine.storage import Database
 from engine.workspace import repository as workspaces
 from rules.check import CheckedRuleset, check
 from rules.explain import trace
@@ -42,9 +44,8 @@ class Traces:
         checked = self._find(workspace_id, session, record.ruleset_version)
         if checked is None:
             return []
-        if brief and len(checked.rules) > BRIEF_ABOVE:
-            telling = {*record.decision.matched, *record.decision.shadow}
-            checked = replace(checked, rules=tuple(rule for rule in checked.rules if rule.name in telling))
+        if brief:
+            checked = _brief(checked, record)
         facts = service.facts_of(workspace_id, session, record, self._catalog)
         return trace(
             checked,
@@ -53,6 +54,25 @@ class Traces:
             on=record.on,
             conversation_id=record.conversation_id,
             currency=_currency(workspace_id, session),
+        )
+
+    def of_fresh(
+        self, database: Database, workspace_id: WorkspaceId, record: DecisionRecord, made_from: Gathered
+    ) -> list[JsonValue]:
+        """Return the brief trace of a decision that was made just now, from the facts it was made from."""
+        checked = self._kept((workspace_id, record.ruleset_version))
+        if checked is None:
+            with database.workspace(workspace_id, readonly=True) as session:
+                checked = self._find(workspace_id, session, record.ruleset_version)
+        if checked is None:
+            return []
+        return trace(
+            _brief(checked, record),
+            made_from.facts,
+            now=record.created_at,
+            on=record.on,
+            conversation_id=record.conversation_id,
+            currency=made_from.settings.reporting_currency,
         )
 
     def of_facts(
@@ -75,10 +95,9 @@ class Traces:
 
     def _find(self, workspace_id: WorkspaceId, session: Session, number: int) -> CheckedRuleset | None:
         key = (workspace_id, number)
-        with self._lock:
-            if key in self._checked:
-                self._checked.move_to_end(key)
-                return self._checked[key]
+        kept = self._kept(key)
+        if kept is not None:
+            return kept
         version = self._rulesets.get_version(workspace_id, session, number)
         if not isinstance(version, PublishedVersion):
             return None
@@ -91,6 +110,20 @@ class Traces:
             while len(self._checked) > MOST_CHECKED:
                 self._checked.popitem(last=False)
         return checked
+
+    def _kept(self, key: tuple[WorkspaceId, int]) -> CheckedRuleset | None:
+        with self._lock:
+            if key in self._checked:
+                self._checked.move_to_end(key)
+            return self._checked.get(key)
+
+
+def _brief(checked: CheckedRuleset, record: DecisionRecord) -> CheckedRuleset:
+    """Return the rules that a brief trace tells of."""
+    if len(checked.rules) <= BRIEF_ABOVE:
+        return checked
+    telling = {*record.decision.matched, *record.decision.shadow}
+    return replace(checked, rules=tuple(rule for rule in checked.rules if rule.name in telling))
 
 
 def _currency(workspace_id: WorkspaceId, session: Session) -> str:

@@ -7,7 +7,7 @@ What the matcher found unknown is a set of bits until somebody reads it.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -104,6 +104,10 @@ class UnknownRules(Mapping[str, tuple[str, ...]]):
     @override
     def __len__(self) -> int:
         return self._reached.unknown_count
+
+    @override
+    def items(self) -> ItemsView[str, tuple[str, ...]]:
+        return self._read().items()
 
     @override
     def __repr__(self) -> str:

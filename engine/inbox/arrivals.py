@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from engine.email_address import normalize
 from engine.faults import Invalid
 from engine.ids import ConversationId, EndUserId, MessageId, WorkspaceId
-from engine.inbox import changes, end_user_repository, repository
+from engine.inbox import arrival_repository, changes, end_user_repository, repository
 from engine.inbox.checks import CheckedConversation, CheckedMessage, attribute_faults
 from engine.inbox.end_user_repository import NewId
 from engine.inbox.models import AuthorKind, Conversation, EndUser, Message
@@ -15,37 +16,44 @@ from engine.inbox.models import AuthorKind, Conversation, EndUser, Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A conversation that was just stored, with its sender and first message."""
+    """A conversation that is about to be stored, with its first message; its sender is stored already."""
 
     conversation: Conversation
     end_user: EndUser
     message: Message
+    named_through: int | None
+    """The newest ruleset version whose rules' names are stored."""
 
 
 class AlreadyStoredError(Exception):
     """Says that another transaction stored the same conversation first; this one must roll back."""
 
 
-def store_conversation(
+def prepare(
     workspace_id: WorkspaceId, session: Session, checked: CheckedConversation, now: datetime, new_id: NewId
-) -> Arrival | Invalid:
-    """Store a conversation that was not there a moment ago, with its sender and first message.
-
-    Raise AlreadyStoredError if somebody else stored it meanwhile.
-    """
-    sender = checked.sender
-    end_user = end_user_repository.find_or_create_end_user(
-        workspace_id, session, sender.email, sender.name, now, new_id
-    )
+) -> Arrival | Invalid | None:
+    """Return a new conversation with its sender, who is made if need be; None if it is there already."""
+    known = _find(workspace_id, session, checked)
+    if known.is_stored:
+        return None
+    sender, end_user = checked.sender, known.end_user
+    if end_user is None:
+        end_user = end_user_repository.create_end_user(workspace_id, session, sender.email, sender.name, now, new_id)
+    if end_user is None:
+        # Somebody else made them while this waited, perhaps for the same conversation.
+        known = _find(workspace_id, session, checked)
+        if known.is_stored:
+            return None
+        end_user = known.end_user
+        assert end_user is not None
+    end_user = end_user_repository.named(workspace_id, session, end_user, sender.name)
     attributes = changes.overlaid(end_user.attributes, sender.attributes)
     faults = attribute_faults("/sender/attributes", attributes)
     if faults:  # each is fine, but with those known already they are too many
         return Invalid(tuple(faults))
-    conversation = _conversation(checked, EndUserId(end_user.id), ConversationId(new_id("cnv")), now)
-    if not repository.insert_conversation(workspace_id, session, conversation):
-        raise AlreadyStoredError
     if attributes != end_user.attributes:
         end_user_repository.set_end_user_attributes(workspace_id, session, end_user.id, attributes)
+    conversation = _conversation(checked, EndUserId(end_user.id), ConversationId(new_id("cnv")), now)
     first = CheckedMessage(
         external_id=None,
         author_kind=AuthorKind.CUSTOMER,
@@ -54,8 +62,21 @@ def store_conversation(
         body=checked.body,
         created_at=checked.created_at,
     )
-    message = store_message(workspace_id, session, conversation, first, now, new_id)
-    return Arrival(conversation=conversation, end_user=replace(end_user, attributes=attributes), message=message)
+    return Arrival(
+        conversation=conversation,
+        end_user=replace(end_user, attributes=attributes),
+        message=new_message(conversation, first, now, new_id),
+        named_through=known.named_through,
+    )
+
+
+def store(workspace_id: WorkspaceId, session: Session, conversation: Conversation) -> None:
+    """Store a conversation that was not there a moment ago.
+
+    Raise AlreadyStoredError if somebody else stored it meanwhile.
+    """
+    if not repository.insert_conversation(workspace_id, session, conversation):
+        raise AlreadyStoredError
 
 
 def store_message(
@@ -67,7 +88,14 @@ def store_message(
     new_id: NewId,
 ) -> Message:
     """Store a message of a conversation that is locked or new."""
-    message = Message(
+    message = new_message(conversation, checked, now, new_id)
+    repository.insert_messages(workspace_id, session, [message])
+    return message
+
+
+def new_message(conversation: Conversation, checked: CheckedMessage, now: datetime, new_id: NewId) -> Message:
+    """Return a message of a conversation, not stored yet."""
+    return Message(
         id=MessageId(new_id("msg")),
         conversation_id=conversation.id,
         external_id=checked.external_id,
@@ -78,8 +106,11 @@ def store_message(
         created_at=checked.created_at,
         received_at=now,
     )
-    repository.insert_message(workspace_id, session, message)
-    return message
+
+
+def _find(workspace_id: WorkspaceId, session: Session, checked: CheckedConversation) -> arrival_repository.Known:
+    email = None if checked.sender.email is None else normalize(checked.sender.email)
+    return arrival_repository.find(workspace_id, session, checked.inbox, checked.external_id, email)
 
 
 def _conversation(

@@ -59,14 +59,21 @@ def decode(line: Mapping[str, Any], owners: Mapping[str, Any], unknown: str, nam
 def _pack(unknown: Unknown, positions: Mapping[str, int], *, with_facts: bool) -> str:
     facts: dict[str, int] = {}
     lists: dict[tuple[int, ...], int] = {}
-    rules = []
+    known: dict[tuple[str, ...], int] = {}
+    gaps: list[int] = []
+    references: list[int] = []
     previous = -1
-    for name, missing in sorted(unknown.items(), key=lambda item: positions[item[0]]):
-        wanted = tuple(facts.setdefault(fact, len(facts)) for fact in (missing if with_facts else ()))
+    for position, missing in sorted([(positions[name], missing) for name, missing in unknown.items()]):
+        listed = missing if with_facts else ()
+        reference = known.get(listed)
+        if reference is None:  # few rules lack what no other lacks
+            wanted = tuple([facts.setdefault(fact, len(facts)) for fact in listed])
+            reference = known[listed] = lists.setdefault(wanted, len(lists))
         # Distances instead of positions: long runs of the same number deflate to almost nothing.
-        rules.append([positions[name] - previous, lists.setdefault(wanted, len(lists))])
-        previous = positions[name]
-    packed = orjson.dumps([list(facts), list(lists), [gap for gap, _ in rules], [ref for _, ref in rules]])
+        gaps.append(position - previous)
+        references.append(reference)
+        previous = position
+    packed = orjson.dumps([list(facts), list(lists), gaps, references])
     return base64.b85encode(zlib.compress(packed, 6)).decode()
 
 

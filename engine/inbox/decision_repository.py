@@ -1,8 +1,9 @@
 """The SQL of decisions."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
 from engine.core.outcome import AppliedEffect, Outcome
@@ -12,30 +13,42 @@ from engine.inbox.models import DecisionRecord
 from engine.inbox.tables import DbDecision, DbRuleNames
 from engine.storage import upsert
 
+_INSERT = insert(cast("Table", DbDecision.__table__))
+
 
 def insert_decision(
-    workspace_id: WorkspaceId, session: Session, record: DecisionRecord, rule_names: Sequence[str]
+    workspace_id: WorkspaceId,
+    session: Session,
+    record: DecisionRecord,
+    rule_names: Sequence[str],
+    *,
+    named_through: int | None = None,
 ) -> None:
-    """Store a decision; `rule_names` are all names of its ruleset version, in order."""
-    _ensure_rule_names(workspace_id, session, record.ruleset_version, rule_names)
+    """Store a decision; `rule_names` are all names of its ruleset version, in order.
+
+    `named_through` is the newest version whose names are known to be stored; the database is asked for any other.
+    """
+    if record.ruleset_version != named_through:
+        _ensure_rule_names(workspace_id, session, record.ruleset_version, rule_names)
     session.execute(
-        insert(DbDecision).values(
-            id=record.id,
-            workspace_id=workspace_id,
-            conversation_id=record.conversation_id,
-            number=record.number,
-            ruleset_version=record.ruleset_version,
-            on_event=record.on,
-            message_id=record.message_id,
-            facts=dict(record.facts),
-            reasons=dict(record.reasons),
-            line=codec.encode_line(record.decision),
-            unknown=codec.encode_unknown(record.decision.unknown, rule_names),
-            owners=codec.encode_owners(record.decision),
-            effects=[effect.to_json() for effect in record.effects],
-            match_pending=record.match_pending,
-            created_at=record.created_at,
-        )
+        _INSERT,
+        {
+            "id": record.id,
+            "workspace_id": workspace_id,
+            "conversation_id": record.conversation_id,
+            "number": record.number,
+            "ruleset_version": record.ruleset_version,
+            "on_event": record.on,
+            "message_id": record.message_id,
+            "facts": dict(record.facts),
+            "reasons": dict(record.reasons),
+            "line": codec.encode_line(record.decision),
+            "unknown": codec.encode_unknown(record.decision.unknown, rule_names),
+            "owners": codec.encode_owners(record.decision),
+            "effects": [effect.to_json() for effect in record.effects],
+            "match_pending": record.match_pending,
+            "created_at": record.created_at,
+        },
     )
 
 

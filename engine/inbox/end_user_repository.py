@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, cast
 
 from sqlalchemy import Table, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from engine.core.facts import JsonValue
@@ -18,6 +19,9 @@ from engine.storage import upsert
 from engine.text import is_storable
 
 BATCH = 500
+_PEOPLE = cast("Table", DbEndUser.__table__)
+_CREATE_POSTGRESQL = postgresql.insert(_PEOPLE).on_conflict_do_nothing().returning(_PEOPLE.c.id)
+_CREATE_SQLITE = sqlite.insert(_PEOPLE).on_conflict_do_nothing().returning(_PEOPLE.c.id)
 
 NewId = Callable[[str], str]
 """`Clock.new_id`."""
@@ -39,18 +43,26 @@ def find_or_create_end_user(
     normalized = None if email is None else normalize(email)
     if email is not None and normalized is None:
         raise ValueError("that is no e-mail address")
-    if normalized is not None:
-        found = find_end_user_by_email(workspace_id, session, normalized)
-        if found is not None:
-            return _with_name(workspace_id, session, found, name)
+    known = None if normalized is None else find_end_user_by_email(workspace_id, session, normalized)
+    if known is not None:
+        return named(workspace_id, session, known, name)
+    found = create_end_user(workspace_id, session, email, name, now, new_id)
+    if found is None:  # whoever lost the race reads the row of whoever won
+        assert normalized is not None
+        return named(workspace_id, session, _by_email(workspace_id, session, normalized), name)
+    return found
+
+
+def create_end_user(
+    workspace_id: WorkspaceId, session: Session, email: str | None, name: str | None, now: datetime, new_id: NewId
+) -> EndUser | None:
+    """Return a new end user, or None if somebody has that address already; a maker at work is waited for."""
+    normalized = None if email is None else normalize(email)
     made = _new_row(workspace_id, email, normalized, name, now, new_id)
-    session.execute(upsert(session, DbEndUser).values(made).on_conflict_do_nothing())
-    # Whoever lost the race reads the row of whoever won.
-    return (
-        get_end_user(workspace_id, session, EndUserId(made["id"]))
-        if normalized is None
-        else _by_email(workspace_id, session, normalized)
-    )
+    insert = _CREATE_POSTGRESQL if session.get_bind().dialect.name == "postgresql" else _CREATE_SQLITE
+    if session.execute(insert, made).first() is None:
+        return None
+    return EndUser(**{key: value for key, value in made.items() if key != "workspace_id"})
 
 
 def ensure_end_users(
@@ -149,7 +161,8 @@ def set_end_user_attributes(
     )
 
 
-def _with_name(workspace_id: WorkspaceId, session: Session, found: EndUser, name: str | None) -> EndUser:
+def named(workspace_id: WorkspaceId, session: Session, found: EndUser, name: str | None) -> EndUser:
+    """Return the end user with `name` filled in where none was known."""
     if found.name or not name:
         return found
     session.execute(

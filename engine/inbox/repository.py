@@ -1,9 +1,10 @@
 """The SQL of conversations and their messages. End users and decisions have files of their own beside this one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, Table, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from engine.core.actions import Priority
@@ -12,7 +13,6 @@ from engine.inbox.end_user_repository import ensure_end_users, find_or_create_en
 from engine.inbox.models import AuthorKind, Conversation, Filter, Message, Status
 from engine.inbox.paging import Cursor, Page
 from engine.inbox.tables import DbConversation, DbConversationTag, DbMessage
-from engine.storage import upsert
 from engine.text import is_storable
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "find_message_by_external_id",
     "find_or_create_end_user",
     "insert_conversation",
-    "insert_message",
+    "insert_messages",
     "messages",
     "newest_inbound_message",
     "update_conversation",
@@ -32,6 +32,11 @@ __all__ = [
 ]
 
 WRITTEN = (AuthorKind.CUSTOMER.value, AuthorKind.AGENT.value)
+_CONVERSATIONS = cast("Table", DbConversation.__table__)
+_CLAIM_POSTGRESQL = postgresql.insert(_CONVERSATIONS).on_conflict_do_nothing().returning(_CONVERSATIONS.c.id)
+_CLAIM_SQLITE = sqlite.insert(_CONVERSATIONS).on_conflict_do_nothing().returning(_CONVERSATIONS.c.id)
+_INSERT_MESSAGES = insert(cast("Table", DbMessage.__table__))
+_INSERT_TAGS = insert(cast("Table", DbConversationTag.__table__))
 
 
 def insert_conversation(workspace_id: WorkspaceId, session: Session, conversation: Conversation) -> bool:
@@ -54,8 +59,8 @@ def insert_conversation(workspace_id: WorkspaceId, session: Session, conversatio
         "received_at": conversation.received_at,
         **_changing_columns(conversation),
     }
-    claim = upsert(session, DbConversation).values(row)
-    claimed = session.execute(claim.on_conflict_do_nothing().returning(DbConversation.id)).first()
+    claim = _CLAIM_POSTGRESQL if session.get_bind().dialect.name == "postgresql" else _CLAIM_SQLITE
+    claimed = session.execute(claim, row).first()
     if claimed is None:
         return False
     _insert_tags(workspace_id, session, conversation)
@@ -124,22 +129,25 @@ def conversations(
     return Page(shown, Cursor(shown[-1].created_at, shown[-1].id).encode() if more else None)
 
 
-def insert_message(workspace_id: WorkspaceId, session: Session, message: Message) -> None:
-    """Store a new message; raise IntegrityError if its external id is in the conversation already."""
-    session.execute(
-        insert(DbMessage).values(
-            id=message.id,
-            workspace_id=workspace_id,
-            conversation_id=message.conversation_id,
-            external_id=message.external_id,
-            author_kind=message.author_kind.value,
-            author_name=message.author_name,
-            author_member_id=message.author_member_id,
-            body=message.body,
-            created_at=message.created_at,
-            received_at=message.received_at,
-        )
-    )
+def insert_messages(workspace_id: WorkspaceId, session: Session, messages: Sequence[Message]) -> None:
+    """Store new messages; raise IntegrityError if an external id is in the conversation already."""
+    rows = [
+        {
+            "id": message.id,
+            "workspace_id": workspace_id,
+            "conversation_id": message.conversation_id,
+            "external_id": message.external_id,
+            "author_kind": message.author_kind.value,
+            "author_name": message.author_name,
+            "author_member_id": message.author_member_id,
+            "body": message.body,
+            "created_at": message.created_at,
+            "received_at": message.received_at,
+        }
+        for message in messages
+    ]
+    if rows:
+        session.execute(_INSERT_MESSAGES, rows)
 
 
 def messages(workspace_id: WorkspaceId, session: Session, conversation_id: ConversationId) -> Sequence[Message]:
@@ -228,7 +236,7 @@ def _insert_tags(workspace_id: WorkspaceId, session: Session, conversation: Conv
         for position, tag in enumerate(conversation.tags)
     ]
     if rows:
-        session.execute(insert(DbConversationTag), rows)
+        session.execute(_INSERT_TAGS, rows)
 
 
 def _changing_columns(conversation: Conversation) -> Mapping[str, Any]:

@@ -8,9 +8,9 @@ so consumers are idempotent.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine.core.facts import JsonValue
@@ -19,6 +19,7 @@ from engine.outbox.tables import DbOutboxEntry
 
 MAX_BACKOFF = timedelta(hours=1)
 BATCH = 500
+_INSERT = insert(cast("Table", DbOutboxEntry.__table__))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +38,23 @@ def emit(
     workspace_id: WorkspaceId, session: Session, kind: str, payload: Mapping[str, JsonValue], now: datetime
 ) -> None:
     """Record that `kind` happened; it becomes visible with the commit of the caller's transaction."""
-    session.add(
-        DbOutboxEntry(
-            workspace_id=workspace_id,
-            kind=kind,
-            payload=dict(payload),
-            created_at=now,
-            available_at=now,
-            attempts=0,
-        )
-    )
+    emit_many(workspace_id, session, kind, [payload], now)
 
 
 def emit_many(
     workspace_id: WorkspaceId, session: Session, kind: str, payloads: Sequence[Mapping[str, JsonValue]], now: datetime
 ) -> None:
     """Record that `kind` happened many times, in this order."""
-    common = {"workspace_id": workspace_id, "kind": kind, "created_at": now, "available_at": now, "attempts": 0}
-    if payloads:
-        session.execute(insert(DbOutboxEntry), [{**common, "payload": dict(payload)} for payload in payloads])
+    emit_all(workspace_id, session, [(kind, payload) for payload in payloads], now)
+
+
+def emit_all(
+    workspace_id: WorkspaceId, session: Session, events: Sequence[tuple[str, Mapping[str, JsonValue]]], now: datetime
+) -> None:
+    """Record that several things happened, each a kind and a payload, in this order."""
+    common = {"workspace_id": workspace_id, "created_at": now, "available_at": now, "attempts": 0}
+    if events:
+        session.execute(_INSERT, [{**common, "kind": kind, "payload": dict(payload)} for kind, payload in events])
 
 
 def system_pending(session: Session, now: datetime, *, limit: int) -> Sequence[OutboxEntry]:

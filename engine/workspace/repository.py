@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from engine.faults import Invalid
 from engine.ids import MemberId, QueueId, TeamId, WorkspaceId
 from engine.workspace import settings as settings_json
+from engine.workspace.directory_repository import settings_of, workspace_and_directory
 from engine.workspace.models import (
     Directory,
     Distribution,
@@ -185,18 +185,11 @@ def queues(workspace_id: WorkspaceId, session: Session) -> Sequence[Queue]:
 
 def directory(workspace_id: WorkspaceId, session: Session) -> Directory:
     """Return everyone and everything a conversation can be given to."""
-    return Directory(
-        members=tuple(members(workspace_id, session)),
-        teams=tuple(teams(workspace_id, session)),
-        queues=tuple(queues(workspace_id, session)),
-    )
+    return workspace_and_directory(workspace_id, session)[1]
 
 
 def _workspace(row: DbWorkspace) -> Workspace:
-    settings = settings_json.parse(row.settings)
-    if isinstance(settings, Invalid):
-        # Unlike a wrong argument's type: only checked settings are ever stored.
-        raise ValueError(f"workspace {row.workspace_id} has broken settings: {settings.faults}")  # noqa: TRY004
+    settings = settings_of(row.workspace_id, row.settings)
     return Workspace(id=WorkspaceId(row.workspace_id), name=row.name, settings=settings, created_at=row.created_at)
 
 

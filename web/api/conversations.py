@@ -20,11 +20,12 @@ from engine.inbox.models import (
     Unset,
 )
 from engine.inbox.views import conversation_json, message_json
+from engine.router import Routed
 from engine.workspace import repository as workspaces
 from engine.workspace.models import Role
 from web.api.answers import answer, unwrap
 from web.api.blueprint import new_blueprint
-from web.api.decisions import decision_with_trace
+from web.api.decisions import decision_with_trace, fresh_decision_with_trace
 from web.api.schemas import IdPath, PageOut
 from web.api.schemas_conversations import (
     AppendedOut,
@@ -75,15 +76,23 @@ def create_conversation(body: ConversationIn) -> Response:
     routed = unwrap(services().router.receive(caller.workspace_id, draft))
     if routed.created:
         services().metrics.count_decision(routed.decision.decision)
-    with services().database.workspace(caller.workspace_id, readonly=True) as session:
-        directory = workspaces.directory(caller.workspace_id, session)
-        decision = decision_with_trace(caller.workspace_id, session, routed.decision, brief=True)
-    shape = {
-        "conversation": conversation_json(routed.conversation, directory),
-        "decision": decision,
-        "match_pending": routed.match_pending,
-    }
+    shape = {**_routed(caller.workspace_id, routed), "match_pending": routed.match_pending}
     return answer(shape, 201 if routed.created else 200)
+
+
+def _routed(workspace_id: WorkspaceId, routed: Routed) -> dict[str, Any]:
+    """Return the conversation and the decision; of one that was made just now nothing is read again."""
+    made_from = routed.gathered
+    if made_from is not None:
+        return {
+            "conversation": conversation_json(routed.conversation, made_from.directory),
+            "decision": fresh_decision_with_trace(workspace_id, routed.decision, made_from),
+        }
+    with services().database.workspace(workspace_id, readonly=True) as session:
+        return {
+            "conversation": _shown(workspace_id, session, routed.conversation),
+            "decision": decision_with_trace(workspace_id, session, routed.decision, brief=True),
+        }
 
 
 @blueprint.get("/conversations", responses={200: PageOut[ConversationOut]})

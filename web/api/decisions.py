@@ -9,6 +9,7 @@ from engine.ids import ConversationId, WorkspaceId
 from engine.inbox import service
 from engine.inbox.models import DecisionRecord
 from engine.inbox.views import decision_json
+from engine.routing import Gathered
 from engine.workspace.models import Role
 from web.api.answers import answer, unwrap
 from web.api.blueprint import new_blueprint
@@ -41,4 +42,14 @@ def decision_with_trace(
     return {
         **decision_json(record, texts),
         "trace": services().traces.of_decision(workspace_id, session, record, brief=brief),
+    }
+
+
+def fresh_decision_with_trace(workspace_id: WorkspaceId, record: DecisionRecord, made_from: Gathered) -> dict[str, Any]:
+    """Return the shape of a decision that was made just now, with a brief trace, from what it was made from."""
+    message = made_from.background.message
+    texts = {"subject": made_from.conversation.subject, "body": None if message is None else message.body}
+    return {
+        **decision_json(record, texts),
+        "trace": services().traces.of_fresh(services().database, workspace_id, record, made_from),
     }

@@ -12,10 +12,10 @@ from decimal import Decimal
 from engine.core.decide import decide
 from engine.core.facts import FactCatalog, JsonValue
 from engine.core.ruleset import Ruleset, Trigger
-from rules import source
+from rules import source, yaml_nodes
 from rules.expression import parse_datetime
 from rules.fact_input import FactInput, FactInputError, to_facts
-from rules.source import Scalar, Sequence, YamlNode
+from rules.yaml_nodes import Scalar, Sequence, YamlNode
 
 CASE_KEYS = frozenset({"name", "facts", "on", "at", "expect"})
 EXPECT_KEYS = frozenset({"matched", "fallback", "stopped_by", "actions"})
@@ -110,7 +110,7 @@ def _refuse_unknown(found: Mapping[str, object], known: frozenset[str], where: s
 
 def _plain(node: YamlNode) -> object:
     match node:
-        case source.Mapping():
+        case yaml_nodes.Mapping():
             return {key.text: _plain(value) for key, value in node.entries}
         case Sequence():
             return [_plain(item) for item in node.items]

@@ -16,14 +16,15 @@ from engine.core.facts import FactCatalog
 from engine.core.ruleset import Mode
 from engine.workspace.models import References
 from rules import limits
-from rules.checks import ruleset_checks
+from rules.checks import RULE_CHECKS, ruleset_checks
 from rules.conditions import CheckedCondition, check_condition
 from rules.diagnostics import Diagnostic
 from rules.document import PlacedRule, RuleDraft, RulesetDraft, read_document, read_rule
 from rules.pieces import cut
 from rules.report import Report
-from rules.source import Mapping, Scalar, Sequence, Source, is_readable, read
+from rules.source import Source, is_readable, read
 from rules.tree import Match, Node, Span, walk
+from rules.yaml_nodes import Mapping, Scalar, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,8 @@ def _assemble(
 
 
 def _check_rule(draft: RuleDraft, report: Report, catalog: FactCatalog, zone: tzinfo) -> CheckedRule | None:
+    for check_rule in RULE_CHECKS:
+        check_rule(draft, report)
     if draft.when is None:
         return None
     condition = check_condition(draft.when.text, catalog, zone)

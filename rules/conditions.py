@@ -1,7 +1,6 @@
 """One condition, checked: text and catalog in, a tree that can be run or the findings that forbid it."""
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -26,6 +25,7 @@ from rules.checks import (
 from rules.checks.subject import Check, Subject
 from rules.diagnostics import Finding, Severity
 from rules.kinds import infer
+from rules.plain_parts import SoundParts, plain_parts
 from rules.translate import parse_condition
 from rules.tree import (
     Arithmetic,
@@ -91,21 +91,29 @@ def check_condition(text: str, catalog: FactCatalog, zone: tzinfo) -> CheckedCon
     parsed = parse_condition(text, catalog, zone)
     if parsed.tree is None:
         return CheckedCondition(tree=None, findings=parsed.findings)
-    findings = [*parsed.findings, *_run(text, parsed.tree, catalog, is_whole=not parsed.findings)]
+    findings = (*parsed.findings, *_run(text, parsed.tree, catalog, is_whole=not parsed.findings))
     is_sound = all(finding.severity is not Severity.ERROR for finding in findings)
-    return CheckedCondition(tree=parsed.tree if is_sound else None, findings=tuple(findings))
+    return CheckedCondition(tree=parsed.tree if is_sound else None, findings=findings)
 
 
-def _run(text: str, tree: Node, catalog: FactCatalog, *, is_whole: bool) -> Iterator[Finding]:
+_SOUND_PARTS = SoundParts()
+
+
+def _run(text: str, tree: Node, catalog: FactCatalog, *, is_whole: bool) -> list[Finding]:
+    parts = plain_parts(tree)
+    if parts is not None and _SOUND_PARTS.hold(catalog, parts):
+        return []
     nodes = tuple(walk(tree))
     by_class: dict[type[Node], list[Node]] = {}
     for node in nodes:
         by_class.setdefault(type(node), []).append(node)
     subject = Subject(text=text, tree=tree, nodes=nodes, by_class=by_class, types=infer(tree), catalog=catalog)
     findings = [finding for check in _checks_of(frozenset(by_class)) for finding in check(subject)]
-    yield from findings
     if is_whole and not findings:  # whether a condition can be true is asked of sound ones only
-        yield from constant_conditions.check(subject)
+        findings.extend(constant_conditions.check(subject))
+    if parts is not None and not findings:
+        _SOUND_PARTS.add(catalog, parts)
+    return findings
 
 
 @functools.lru_cache(maxsize=1024)

@@ -14,12 +14,13 @@ from engine.core.actions import Actions, Priority
 from engine.core.facts import JsonValue
 from engine.core.ruleset import Mode, Trigger
 from engine.email_address import normalize
-from rules import limits, source
+from rules import limits, yaml_nodes
 from rules.fields import Fields, Placed, listed, wrong_type
 from rules.report import Report
-from rules.source import Broken, Scalar, Sequence, Source, YamlNode
+from rules.source import Source
 from rules.suggestions import did_you_mean
 from rules.tree import Span
+from rules.yaml_nodes import Broken, Scalar, Sequence, YamlNode
 
 RULESET_KEYS = ("version", "timezone", "rules", "fallback")
 RULE_KEYS = ("name", "description", "when", "then", "stop", "mode", "canary", "on", "override")
@@ -100,7 +101,7 @@ def read_document(report: Report, pieces: Callable[[str], tuple[PlacedRule, ...]
         if not report.source.faults:
             report.add("empty", "the ruleset is empty", Span(0, 0), hint="it needs `version`, `rules` and `fallback`")
         return None
-    if not isinstance(root, source.Mapping):
+    if not isinstance(root, yaml_nodes.Mapping):
         wrong_type(report, root, "a ruleset", "a mapping with `version`, `rules` and `fallback`")
         return None
     fields = Fields(root, report, RULESET_KEYS, "a ruleset")
@@ -153,7 +154,7 @@ def _rules(fields: Fields) -> tuple[PlacedRule, ...]:
 
 def read_rule(node: YamlNode, report: Report) -> RuleDraft | None:
     """Return what an item under `rules` says, reporting every fault; None if it is no rule at all."""
-    if not isinstance(node, source.Mapping):
+    if not isinstance(node, yaml_nodes.Mapping):
         wrong_type(report, node, "a rule", "a mapping with `name`, `when` and `then`")
         return None
     name = next((value.text for key, value in node.entries if key.text == "name" and isinstance(value, Scalar)), None)
@@ -220,13 +221,13 @@ def _actions(fields: Fields, key: str) -> ActionsDraft | None:
     node = fields.node(key)
     if node is None:
         return None
-    if not isinstance(node, source.Mapping):
+    if not isinstance(node, yaml_nodes.Mapping):
         wrong_type(fields.report, node, f"`{key}`", "a mapping of actions", hint="write `{assign_team: support}`")
         return None
     before = fields.report.count
     inner = Fields(node, fields.report, ACTION_KEYS, f"`{key}`")
     names = {name: inner.text(name) for name in (*_REFERENCES, "note") if inner.has(name)}
-    added, removed = inner.texts("add_tags"), inner.texts("remove_tags")
+    added, removed = (inner.texts(key) if inner.has(key) else () for key in ("add_tags", "remove_tags"))
     agent, note, webhook = names.get("assign_agent"), names.get("note"), names.get("webhook")
     if agent is not None and normalize(agent) is None:
         hint = "write `ada@example.com`"
@@ -259,7 +260,7 @@ def _attributes(fields: Fields) -> Mapping[str, JsonValue]:
     node = fields.node("set_attributes")
     if node is None:
         return {}
-    if not isinstance(node, source.Mapping):
+    if not isinstance(node, yaml_nodes.Mapping):
         hint = "write `{tier: gold}`"
         wrong_type(fields.report, node, "`set_attributes`", "a mapping of names to values", hint=hint)
         return {}
@@ -279,7 +280,7 @@ def _json(node: YamlNode, report: Report) -> JsonValue:
     match node:
         case Sequence():
             return [_json(item, report) for item in node.items if not isinstance(item, Broken)]
-        case source.Mapping():
+        case yaml_nodes.Mapping():
             return {key.text: _json(value, report) for key, value in node.entries if not isinstance(value, Broken)}
         case Scalar():
             value = node.value

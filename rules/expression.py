@@ -105,7 +105,7 @@ def parse_timedelta(text: str) -> timedelta | None:
 
 def parse_number(text: str) -> Decimal | None:
     """Return the number a numeric token means, exactly, or None if it has leading zeros."""
-    if text in ("inf", "nan"):
+    if text[0] != "0" or text == "0":  # `inf` and `nan` among them
         return Decimal(text)
     if re.match(r"0[box]", text):
         return Decimal(int(text, 0))
@@ -155,41 +155,62 @@ _LINES = SimpleNamespace(lineno=1)
 
 def _tokenize(text: str) -> list[Token]:
     """Return the words of `text` by the library's tables; raise its error where there is none."""
-    tables, ignored = _lexer()
+    words, rules, behind = _lexer()
     tokens: list[Token] = []
-    position, size = 0, len(text)
-    while position < size:
-        if text[position] in ignored:
-            position += 1
-            continue
-        for pattern, numbered in tables:
-            if (found := pattern.match(text, position)) is not None:
-                rule, kind = numbered[found.lastindex]
-                break
-        else:
-            raise rule_engine.errors.RuleSyntaxError("illegal character", _Word("error", "", position, position + 1))
-        end = found.end()
-        value = found[0]
+    next_word = words.scanner(text).match
+    end = 0
+    while (found := next_word()) is not None:
+        number = found.lastindex
+        rule, kind = rules[number]
+        start, end = found.span(number)
+        value = text[start:end]
         if rule is not None:
-            word = _ruled(rule, _Word(kind, value, position, end))
-            kind, value = (word.type, word.value) if word is not None else ("", "")
+            kind, value = _ruled(rule, kind, value) if end - start <= _LONGEST_WORD else _apply(rule, kind, value)
+            if kind == _RESERVED:
+                raise rule_engine.errors.RuleSyntaxError(value, _Word(kind, text[start:end], start, end))
         if kind:
-            tokens.append(Token("BUILTIN" if value[:1] == "$" and kind == "SYMBOL" else kind, value, position, end))
-        position = end
+            tokens.append(Token("BUILTIN" if value[:1] == "$" and kind == "SYMBOL" else kind, value, start, end))
+    rest = behind.match(text, end)
+    if rest is None or rest.end() < len(text):
+        position = end if rest is None else rest.end()
+        raise rule_engine.errors.RuleSyntaxError("illegal character", _Word("error", "", position, position + 1))
     return tokens
 
 
-def _ruled(rule: Callable[[_Word], _Word | None], word: _Word) -> _Word | None:
+_GROUP_NAME = re.compile(r"\(\?P[<=]")
+_LONGEST_WORD = 40
+_RESERVED = "a word kept for later"
+
+
+def _apply(rule: Callable[[_Word], _Word | None], kind: str, value: str) -> tuple[str, str]:
+    """Return the kind and text that a rule of the library's lexer gives a word; no kind for what is no word."""
     try:
-        return rule(word)
-    except rule_engine.errors.RuleSyntaxError as fault:  # a word kept for later; it does not say where
-        raise rule_engine.errors.RuleSyntaxError(fault.message, word) from None
+        word = rule(_Word(kind, value, 0, len(value)))
+    except rule_engine.errors.RuleSyntaxError as fault:  # it does not say where
+        return _RESERVED, fault.message
+    return ("", "") if word is None else (word.type, word.value)
+
+
+_ruled = functools.lru_cache(maxsize=4096)(_apply)
 
 
 @functools.cache
-def _lexer() -> tuple[Any, str]:
+def _lexer() -> tuple[re.Pattern[str], dict[int, tuple[Any, str]], re.Pattern[str]]:
+    """Return one pattern that takes the next word, what its groups mean, and a pattern for what stands between words.
+
+    The library keeps several patterns, with groups of the same names, and tries one after the other; their
+    alternatives in the same order, with other names, do the same.
+    """
     lexer = rule_engine.Rule.parser._lexer  # noqa: SLF001  # pinned; see the header
-    return lexer.lexre, lexer.lexignore
+    rules: dict[int, tuple[Any, str]] = {}
+    groups = 0
+    alternatives = []
+    for place, (pattern, numbered) in enumerate(lexer.lexre):
+        rules.update({groups + number: one for number, one in enumerate(numbered) if one is not None})
+        groups += pattern.groups
+        alternatives.append(_GROUP_NAME.sub(rf"\g<0>_{place}_", pattern.pattern))
+    between = f"[{lexer.lexignore}]*+"
+    return re.compile(f"{between}(?:{'|'.join(alternatives)})", lexer.lexreflags), rules, re.compile(between)
 
 
 # grammar

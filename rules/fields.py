@@ -1,16 +1,16 @@
 """Reads the entries of a YAML mapping by key; what is wrong with a value is reported when it is read."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from rules import source
+from rules import yaml_nodes
 from rules.report import Report
-from rules.source import Broken, Scalar, Sequence, YamlNode
 from rules.suggestions import did_you_mean
 from rules.tree import Span
+from rules.yaml_nodes import Broken, Scalar, Sequence, YamlNode
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -37,7 +37,7 @@ def wrong_type(report: Report, node: YamlNode, what: str, wanted: str, *, hint: 
 
 def _kind(node: YamlNode) -> str:
     match node:
-        case source.Mapping():
+        case yaml_nodes.Mapping():
             return "a mapping"
         case Sequence():
             return "a list"
@@ -55,7 +55,7 @@ def _kind(node: YamlNode) -> str:
 class Fields:
     """The entries of one mapping; `known` are the keys it may have, `owner` is what messages call it."""
 
-    mapping: source.Mapping
+    mapping: yaml_nodes.Mapping
     report: Report
     known: tuple[str, ...]
     owner: str
@@ -150,4 +150,4 @@ def _text(node: YamlNode, what: str, report: Report, *, may_be_empty: bool, empt
 
 
 def _moved(node: YamlNode, span: Span) -> YamlNode:
-    return replace(node, span=span)
+    return node._replace(span=span)

@@ -29,8 +29,7 @@ class Cut:
 
 def cut(text: str) -> Cut | None:
     """Return the parts of `text`, or None if it has no list of rules in block style, one below the other."""
-    keys = _RULES_KEY.findall(text)
-    if len(keys) != 1 or text.count("\r") != text.count("\r\n"):
+    if text.count("\nrules:") + text.startswith("rules:") != 1 or text.count("\r") != text.count("\r\n"):
         return None
     key = _RULES_KEY.search(text)
     blank = None if key is None else _BLANK_LINES.match(text, key.end())

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from rules.diagnostics import Diagnostic, Finding, Severity
-from rules.source import Scalar, Source
+from rules.source import Source
 from rules.tree import Span
+from rules.yaml_nodes import Scalar
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,7 +142,7 @@ def _first_nested_beyond(tokens: Sequence[Token], most: int) -> Token | None:
 
 def _number_findings(token: Token) -> list[Finding]:
     text = token.text
-    if len(text) <= limits.MAX_HEX_DIGITS and text.isdecimal():
+    if len(text) <= limits.MAX_HEX_DIGITS and text.replace(".", "", 1).isdecimal():
         return []
     code, span = "number_too_large", token.span
     if text[:2] in ("0x", "0b", "0o"):

@@ -1,6 +1,7 @@
 """The text of a ruleset as a tree of YAML nodes that know where they stand.
 
-The reader is libyaml's, at the level of events, because that is fast; what the text means is decided here, by the
+The reader is libyaml's, at the level of events, because that is fast, and our own for one rule written in the usual
+way (rules/plain_yaml.py); what the text means is decided here, by the
 core schema of YAML 1.2 (`on`, `no`, `yes` are text). Tags, anchors, aliases, second documents and second
 definitions of a key are faults. A line that YAML can't read is reported, blanked, and the rest is read again, so
 that one slip does not hide the others.
@@ -10,16 +11,15 @@ import bisect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cached_property
 
 import yaml
 
 from rules import limits
 from rules.alignment import align
+from rules.plain_yaml import read_item
 from rules.tree import Span
-
-Plain = bool | int | Decimal | str | None
+from rules.yaml_nodes import Broken, Mapping, Scalar, Sequence, YamlNode
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KEY_AND_VALUE = re.compile(r"^(?P<key>[ ]*(?:- +)*(?P<name>[\w\"'-]+) *:)[ \t]+(?P<value>\S.*)$")
@@ -27,53 +27,6 @@ _KEY_OR_ITEM = re.compile(r"""[ ]*(?:- |[\w"'-]+ *:(?:[ \t]|$))""")
 _MAX_RECOVERIES = 20
 _UNDECODED = range(0xDC80, 0xDD00)
 """What bytes that are no UTF-8 become when a file is read with `surrogateescape`."""
-
-_NULL = re.compile(r"null|Null|NULL|~|")
-_BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
-_INTEGER = re.compile(r"[-+]?[0-9]{1,30}|0o[0-7]{1,30}|0x[0-9a-fA-F]{1,30}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,30}|[0-9]{1,30}(?:\.[0-9]{0,30})?)(?:[eE][-+]?[0-9]{1,3})?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YamlNode:
-    """Anything in the file; `span` is in code points from the start of the text."""
-
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar(YamlNode):
-    """A single value; `style` is None for a plain one, else the character that opens it."""
-
-    text: str
-    style: str | None
-
-    @property
-    def value(self) -> Plain:
-        """Return what the core schema makes of it; numbers beyond reason stay text."""
-        text = self.text
-        if self.style is not None or (text[:1].isalpha() and text[0] not in "nNtTfF"):
-            return text
-        return _resolve(text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence(YamlNode):
-    """A list."""
-
-    items: tuple[YamlNode, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping(YamlNode):
-    """Keys and values in order; a key that was defined twice stands with its first value."""
-
-    entries: tuple[tuple[Scalar, YamlNode], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken(YamlNode):
-    """Something whose fault was already reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +87,8 @@ def read(text: str) -> Source:
         message = f"the ruleset is {size} bytes long, the limit is {limits.MAX_RULESET_BYTES}"
         return Source(text=text, root=None, faults=(Fault(code="too_large", message=message, span=Span(0, 0)),))
     faults = [] if _UNPRINTABLE.search(text) is None else [_unprintable(found) for found in _UNPRINTABLE.finditer(text)]
+    if not faults and (item := read_item(text)) is not None:
+        return Source(text=text, root=item, faults=())
     readable = _UNPRINTABLE.sub("\ufffd", text) if faults else text
     broken_lines: set[int] = set()
     while True:
@@ -163,16 +118,6 @@ def is_readable(text: str) -> bool:
     except yaml.MarkedYAMLError:
         return False
     return True
-
-
-def _resolve(text: str) -> Plain:
-    if _NULL.fullmatch(text):
-        return None
-    if _BOOLEAN.fullmatch(text):
-        return text[0] in "tT"
-    if _INTEGER.fullmatch(text):
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-    return Decimal(text) if _FLOAT.fullmatch(text) else text
 
 
 def _unprintable(found: re.Match[str]) -> Fault:

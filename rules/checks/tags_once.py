@@ -1,22 +1,24 @@
-"""A rule does not add and remove the same tag."""
+"""A rule does not add and remove the same tag, nor does the fallback."""
 
-from rules.document import ActionsDraft, RulesetDraft
+from rules.document import ActionsDraft, RuleDraft, RulesetDraft
 from rules.report import Report
 
 
-def check(draft: RulesetDraft, report: Report) -> None:
-    """Report each tag that one rule, or the fallback, both adds and removes."""
-    for rule in draft.rules:
-        then = rule.draft.then
-        if then is not None and then.actions.add_tags and then.actions.remove_tags:
-            _check_actions(then, rule.report(report))
-    if draft.fallback is not None:
-        _check_actions(draft.fallback, report)
+def check(rule: RuleDraft, report: Report) -> None:
+    """Report each tag that the rule both adds and removes."""
+    _check_actions(rule.then, report)
 
 
-def _check_actions(actions: ActionsDraft, report: Report) -> None:
-    added = {tag.text for key, tag in actions.tags if key == "add_tags"}
-    for key, tag in actions.tags:
+def check_fallback(draft: RulesetDraft, report: Report) -> None:
+    """Report each tag that the fallback both adds and removes."""
+    _check_actions(draft.fallback, report)
+
+
+def _check_actions(then: ActionsDraft | None, report: Report) -> None:
+    if then is None or not then.actions.add_tags or not then.actions.remove_tags:
+        return
+    added = {tag.text for key, tag in then.tags if key == "add_tags"}
+    for key, tag in then.tags:
         if key == "remove_tags" and tag.text in added:
             message = f"the tag `{tag.text}` is both added and removed"
             report.add("tag_twice", message, tag.span, hint="keep one of them")

@@ -5,8 +5,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.source import Mapping, Scalar, Sequence, Source, read
+from rules.source import Source, read
 from rules.tree import Span
+from rules.yaml_nodes import Mapping, Scalar, Sequence
 
 
 @pytest.mark.parametrize(

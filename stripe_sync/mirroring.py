@@ -63,7 +63,7 @@ class Mirroring:
         """Take one page of a list that was asked for at `stamp`, and whole objects that stand inside it.
 
         `run_id` is the run that reads the whole account, None for a list of one customer's objects.
-        Who uses shared objects is not told: a run derives everybody's facts once its lists are read.
+        A run is told of customers alone: it derives everybody's facts once its lists are read.
         """
         news = News(stamp=stamp, source=Source.PAGE)
         before = self._rows_to_measure(kind, objects, run_id)
@@ -71,7 +71,8 @@ class Mirroring:
         if before is not None:
             self._measure(kind, [payload for payload in objects if payload["id"] in written], before, stamp)
         self._take_nested(kind, objects, news, run_id)
-        return frozenset() if kind.name in SHARED_KINDS else self._touched(kind, written)
+        is_told = kind.name not in SHARED_KINDS if run_id is None else kind.name == "customers"
+        return self._touched(kind, written) if is_told else frozenset()
 
     def _rows_to_measure(
         self, kind: Kind, objects: Sequence[StripeJson], run_id: str | None

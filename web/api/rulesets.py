@@ -10,7 +10,7 @@ from engine.ids import WorkspaceId
 from engine.workspace import repository as workspaces
 from engine.workspace.models import Directory, Role
 from rules.check import CheckResult
-from rules.compile import coverage
+from rules.compile import coverage, coverage_of
 from rules.models import Conflict, Draft, NoSuchVersion, PublishedVersion, VersionInfo
 from web.api.answers import answer, if_match
 from web.api.blueprint import new_blueprint
@@ -18,9 +18,9 @@ from web.api.schemas import PageQuery
 from web.api.schemas_rules import (
     CheckOut,
     DraftOut,
+    PublishedOut,
     RulesetOut,
     RuleTextIn,
-    VersionOut,
     VersionPath,
     VersionsOut,
 )
@@ -80,7 +80,7 @@ def check(body: RuleTextIn) -> Response:
         return answer(_check_shape(services().rulesets.check(workspace_id, session, body.text)))
 
 
-@blueprint.post("/ruleset/publish", responses={201: VersionOut})
+@blueprint.post("/ruleset/publish", responses={201: PublishedOut})
 @allow(Role.ADMIN, Scope.RULES_WRITE)
 def publish() -> Response:
     """Publish the draft as the next version; the next conversation is decided by it."""
@@ -99,7 +99,10 @@ def publish() -> Response:
             case Conflict():
                 raise _changed_meanwhile()
             case PublishedVersion():
-                return answer(_version(published, workspaces.directory(caller.workspace_id, session)), 201)
+                checked = services().rulesets.check(caller.workspace_id, session, published.text).ruleset
+                assert checked is not None, "only a text without errors is published"
+                shape = _version(published, workspaces.directory(caller.workspace_id, session))
+                return answer({**shape, "compiled": coverage_of(checked).compiled}, 201)
 
 
 @blueprint.get("/ruleset/versions", responses={200: VersionsOut})

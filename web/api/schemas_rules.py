@@ -54,11 +54,16 @@ class VersionOut(Out):
     rules: int
 
 
-class RulesetOut(VersionOut):
+class PublishedOut(VersionOut):
+    """A version that decides from now on."""
+
+    compiled: int = Field(description="How many rules are compiled; the others are left to the interpreter.")
+
+
+class RulesetOut(PublishedOut):
     """The published ruleset that decides."""
 
     text: str
-    compiled: int = Field(description="How many rules are compiled; the others are left to the interpreter.")
 
 
 class VersionsOut(Out):

@@ -20,7 +20,7 @@ from engine.core.ruleset import Ruleset, Trigger
 from engine.workspace.models import References
 from rules.cases import CasesError, differences, read_cases
 from rules.check import CheckResult, check
-from rules.compile import compile_ruleset
+from rules.compile import compile_ruleset, coverage_of
 from rules.diagnostics import render, summarize
 from rules.expression import parse_datetime
 from rules.fact_input import FactInputError, parse_facts
@@ -67,12 +67,16 @@ def check_command(context: click.Context, ruleset: Path, format_: str, *, strict
     text = _read(ruleset)
     references = None if workspace is None else _references(workspace)
     result = check(text, CATALOG, references)
+    covered = None if result.ruleset is None else coverage_of(result.ruleset)
     if format_ == "json":
         diagnostics = [diagnostic.to_json() for diagnostic in result.diagnostics]
-        click.echo(json.dumps({"ok": result.ok, "diagnostics": diagnostics}, ensure_ascii=False))
+        rules = None if covered is None else covered._asdict()
+        click.echo(json.dumps({"ok": result.ok, "diagnostics": diagnostics, "coverage": rules}, ensure_ascii=False))
     else:
         click.echo(render(result.diagnostics, text, str(ruleset)), nl=False)
         click.echo(summarize(result.diagnostics))
+        if covered is not None:
+            click.echo(f"{covered.compiled} of {covered.rules} rules compiled")
     if not result.ok or (strict and result.diagnostics):
         context.exit(1)
 

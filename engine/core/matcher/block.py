@@ -89,6 +89,8 @@ class Block:
         """For each place the number of its form."""
         self.planes = _planes([max(1, len(forms[number].clauses)) for number in by_size])
         self.forms = tuple(forms[number] for number in by_size)
+        self.fallible = set_of([place for place, form in enumerate(self.forms) if form.fallible])
+        """Places of conditions in which something may go wrong."""
         self._bits = sum(plane.clauses * plane.conditions for plane in self.planes)
         self._every = (1 << self._bits) - 1
         self._never = 0

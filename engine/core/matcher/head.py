@@ -16,7 +16,7 @@ from engine.core.matcher.reached import ScannedReached
 from engine.core.matcher.scan import Scan, scan_of
 from engine.core.ruleset import CompiledRule
 
-FEW = 48
+FEW = 128
 """Up to so many rules are scanned whatever they do."""
 STRETCH = 256
 """So many rules make one function; a changed rule costs the writing of one."""

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from engine.core.matcher.bits import first, set_of
@@ -10,8 +11,8 @@ from engine.core.ruleset import CompiledRule, Mode
 
 EVERYBODY = 100
 
-Kinds = Sequence[tuple[tuple[Mode, frozenset[str], bool, int], int]]
-"""For each mode, triggers, `stop` and canary that occur, the places of their rules, as a set."""
+Kinds = Sequence[tuple[tuple[bool, frozenset[str], bool, int], int]]
+"""For each liveness, triggers, `stop` and canary that occur, the places of their rules, as a set. No drafts."""
 
 
 class Scope(NamedTuple):
@@ -24,20 +25,25 @@ class Scope(NamedTuple):
 
 def kinds_of(rules: Sequence[CompiledRule | None]) -> Kinds:
     """Return the places of `rules` by what decides who asks them; None is no rule."""
-    kinds: dict[tuple[Mode, frozenset[str], bool, int], list[int]] = {}
+    kinds: dict[tuple[bool, frozenset[str], bool, int], list[int]] = {}
     for place, rule in enumerate(rules):
-        if rule is not None:
-            kinds.setdefault((rule.mode, rule.on, rule.stop, rule.canary), []).append(place)
+        if rule is None or rule.mode is Mode.DRAFT:
+            continue
+        kind = (rule.mode is Mode.LIVE, rule.on, rule.stop, rule.canary)
+        if kind in kinds:
+            kinds[kind].append(place)
+        else:
+            kinds[kind] = [place]
     return [(kind, set_of(places)) for kind, places in kinds.items()]
 
 
 def scope_of(kinds: Kinds, on: str, bucket: int | None) -> Scope:
     """Return who is asked on the trigger `on` in a canary bucket."""
     live = shadow = stops = 0
-    for (mode, triggers, stop, canary), places in kinds:
-        if mode is Mode.DRAFT or on not in triggers:
+    for (is_live, triggers, stop, canary), places in kinds:
+        if on not in triggers:
             continue
-        if mode is Mode.LIVE and (canary >= EVERYBODY or (bucket is not None and bucket < canary)):
+        if is_live and (canary >= EVERYBODY or (bucket is not None and bucket < canary)):
             live |= places
             stops |= places if stop else 0
         else:
@@ -65,7 +71,6 @@ class Placed:
             _Segment(plane.first_place, tuple(_ascending(self.rules[plane.first_place :][: plane.conditions])))
             for plane in block.planes
         )
-        self.fallible = set_of(place for place, form in enumerate(block.forms) if form.fallible)
         self._kinds = kinds_of([rules[number] if number >= 0 else None for number in self.rules])
         self.rule_at = self.rules.__getitem__
         self.scopes: dict[tuple[str, int | None], Scope] = {}
@@ -96,8 +101,4 @@ class Placed:
 
 def _ascending(rules: Sequence[int]) -> list[int]:
     """Return rules in order, the gaps of struck ones (-1) filled with the rule before."""
-    filled, last = [], -1
-    for number in rules:
-        last = max(last, number)
-        filled.append(last)
-    return filled
+    return list(accumulate(rules, max))

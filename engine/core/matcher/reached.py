@@ -95,7 +95,7 @@ class MatcherReached:
         known = set(self._facts.values)
         is_peculiar = self._judges.is_peculiar(self._facts)
         for placed, _, _, unknown, odd in self._parts:
-            for place in members(unknown if is_peculiar else unknown & (placed.fallible | odd)):
+            for place in members(unknown if is_peculiar else unknown & (placed.block.fallible | odd)):
                 form = placed.block.forms[place]
                 if is_peculiar or odd >> place & 1 or any(needs <= known for needs in form.fallible):
                     number = placed.rules[place]

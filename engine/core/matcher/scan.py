@@ -163,7 +163,7 @@ class _Writer:
 
     def _among(self, test: Among, value: str, *, is_flag: bool) -> str:
         if is_flag:
-            on, off = test.holds(True), test.holds(False)  # noqa: FBT003  # the values of a flag
+            on, off = test.holds(True), test.holds(False)
             return str(on) if on is off else value if on else f"not {value}"
         if len(test.values) == 1:
             (only,) = test.values

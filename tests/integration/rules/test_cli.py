@@ -26,7 +26,7 @@ def test_check_says_nothing_is_wrong(ruleset: Path) -> None:
     """A sound ruleset exits with 0."""
     result = _run("check", ruleset)
 
-    assert (result.exit_code, result.stdout) == (0, "no errors\n")
+    assert (result.exit_code, result.stdout) == (0, "no errors\n2 of 2 rules compiled\n")
 
 
 def test_check_prints_diagnostics_as_json(tmp_path: Path) -> None:
@@ -50,7 +50,15 @@ def test_check_prints_diagnostics_as_json(tmp_path: Path) -> None:
                 "hint": "did you mean `mrr`?",
             }
         ],
+        "coverage": None,
     }
+
+
+def test_check_tells_how_many_rules_are_compiled(ruleset: Path) -> None:
+    """A sound ruleset's JSON says how many of its rules run without the interpreter."""
+    found = json.loads(_run("check", ruleset, "--format", "json").stdout)
+
+    assert found == {"ok": True, "diagnostics": [], "coverage": {"rules": 2, "compiled": 2}}
 
 
 def test_warnings_fail_only_a_strict_check(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def test_a_draft_is_saved_checked_published_and_decides(
     assert saved.get_json()["ok"], saved.get_json()["diagnostics"]
     assert published.status_code == 201
     assert published.get_json()["version"] == 1
+    assert published.get_json()["compiled"] == published.get_json()["rules"]
     assert current["compiled"] == current["rules"]
     assert (current["version"], current["text"], current["published_by"]) == (1, text, "admin@ours.example")
     assert routed["conversation"]["queue"] == "now"

@@ -78,16 +78,20 @@ def lock_many(
         if missing:
             nothing = StoredFacts(facts=Facts(as_of=FIRST))
             rows = [_row(workspace_id, each, nothing, now) for each in missing]
-            # Whoever inserts a row at the same time is waited for here, and has written facts.
+            # Whoever inserts a row at the same time is waited for here, and has written facts. Nobody else sees ours.
             _insert(session, rows, replace=False)
-            there |= _lock(workspace_id, session, missing)
+            there |= _lock(workspace_id, session, missing, only_written=True)
         found.update({key: kept for key, kept in there.items() if kept.facts.as_of > FIRST})
     return found
 
 
-def _lock(workspace_id: WorkspaceId, session: Session, chunk: Collection[EndUserId]) -> dict[EndUserId, StoredFacts]:
-    query = _kept(workspace_id, session, chunk).order_by(_TABLE.c.end_user_id).with_for_update()
-    return {EndUserId(row.end_user_id): _stored(row) for row in session.execute(query)}
+def _lock(
+    workspace_id: WorkspaceId, session: Session, chunk: Collection[EndUserId], *, only_written: bool = False
+) -> dict[EndUserId, StoredFacts]:
+    kept = _kept(workspace_id, session, chunk)
+    query = kept.where(_TABLE.c.as_of > FIRST) if only_written else kept
+    query = query.order_by(_TABLE.c.end_user_id).with_for_update()
+    return {EndUserId(row.end_user_id): _stored(row) for row in session.execute(query).all()}
 
 
 def write(
@@ -172,11 +176,9 @@ def _row(workspace_id: WorkspaceId, end_user_id: EndUserId, stored: StoredFacts,
     }
 
 
-def _column_value(value: FactValue | None) -> object:
-    if isinstance(value, tuple):
-        return list(value)
+def _column_value(value: FactValue) -> object:
     # Whole seconds, so that SQL and Python count days and seconds alike.
-    return value.replace(microsecond=0) if isinstance(value, datetime) else value
+    return value.replace(microsecond=0) if isinstance(value, datetime) and value.microsecond else value
 
 
 def _stored(row: Row[Any]) -> StoredFacts:

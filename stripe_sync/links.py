@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, EndUserId, WorkspaceId
-from engine.storage import upsert
+from engine.storage import among, upsert
 from stripe_sync.connect.models import Connection
 from stripe_sync.connect.repository import connections
 from stripe_sync.kinds import KINDS
@@ -21,6 +21,7 @@ from stripe_sync.own_kinds_repository import kinds_read
 from stripe_sync.tables import DbLink
 
 CHUNK = 500
+_LINKS = DbLink.metadata.tables[DbLink.__tablename__]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +119,10 @@ def links_of(
     found: dict[EndUserId, set[Link]] = {}
     ordered = sorted(end_user_ids)
     for start in range(0, len(ordered), CHUNK):
-        query = select(DbLink).where(
-            DbLink.workspace_id == workspace_id, DbLink.end_user_id.in_(ordered[start : start + CHUNK])
+        query = select(DbLink.end_user_id, DbLink.connection_id, DbLink.customer_id, DbLink.kind).where(
+            DbLink.workspace_id == workspace_id, among(session, _LINKS.c.end_user_id, ordered[start : start + CHUNK])
         )
-        for row in session.scalars(query):
+        for row in session.execute(query).all():
             found.setdefault(EndUserId(row.end_user_id), set()).add(_link(row))
     return {end_user_id: frozenset(links) for end_user_id, links in found.items()}
 
@@ -230,7 +231,7 @@ def _is_link(workspace_id: WorkspaceId, end_user_id: EndUserId, key: CustomerKey
     )
 
 
-def _link(row: DbLink) -> Link:
+def _link(row: Any) -> Link:
     return Link(
         key=CustomerKey(connection_id=ConnectionId(row.connection_id), customer_id=row.customer_id),
         kind=LinkKind(row.kind),

@@ -21,6 +21,12 @@ from stripe_sync.catalog import HIDDEN, LAST, STRIPE_FACTS, inputs_of
 _CLOCK_FACTS: Mapping[str, ClockForm] = MappingProxyType(
     {spec.name: spec.clock for spec in STRIPE_FACTS if spec.clock is not None}
 )
+_FLIP_ONCE = (
+    "valid_until",
+    *(form.instant for form in _CLOCK_FACTS.values() if isinstance(form, IsAhead | HasPassed)),
+)
+"""The instants at which something flips."""
+_COUNTED = tuple(form.instants for form in _CLOCK_FACTS.values() if isinstance(form, CountPassed))
 _HIDDEN_NAMES = frozenset(stored.name for stored in HIDDEN)
 
 
@@ -81,25 +87,15 @@ def next_flip(stored: Facts, now: datetime) -> datetime | None:
 
     Facts that count days or seconds are left out: they move all the time, and nothing waits for them.
     """
-    ahead = [_ahead(stored.values.get("valid_until"), now)]
-    for form in _CLOCK_FACTS.values():
-        match form:
-            case IsAhead(name) | HasPassed(name):
-                ahead.append(_ahead(stored.values.get(name), now))
-            case CountPassed(name):
-                ahead.append(_next_due(stored.values.get(name), now))
-            case _:
-                pass
-    return min((instant for instant in ahead if instant is not None), default=None)
-
-
-def _ahead(instant: FactValue | None, now: datetime) -> datetime | None:
-    return instant if isinstance(instant, datetime) and now < instant < LAST else None
+    instants = [stored.values.get(name) for name in _FLIP_ONCE]
+    ahead = [each for each in instants if isinstance(each, datetime) and now < each < LAST]
+    due = [_next_due(stored.values.get(name), now) for name in _COUNTED]
+    return min((*ahead, *(each for each in due if each is not None)), default=None)
 
 
 def _next_due(instants: FactValue | None, now: datetime) -> datetime | None:
     """Return the first whole second at which one more instant lies in the past."""
-    if not isinstance(instants, tuple):
+    if not isinstance(instants, tuple) or not instants:
         return None
     limit = passed_limit(now)
     later = min((written for written in instants if written >= limit), default=None)

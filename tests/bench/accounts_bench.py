@@ -4,7 +4,6 @@ Events of all accounts come mixed, from several threads at once, and are worked 
 workspace must have its own customers and nobody else's.
 """
 
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -148,4 +147,4 @@ def _opened(url: str) -> Iterator[Database]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

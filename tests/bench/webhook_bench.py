@@ -179,14 +179,14 @@ def serve(folder: Path, database_url: str, redis_url: str, secret: str, **more: 
             stderr=log,
         )
     try:
-        _wait_for(port, process)
+        _wait_for(port, process, folder / "web.log")
         yield port
     finally:
         process.terminate()
         process.wait(START_S)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -195,7 +195,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.1)
         else:
             return
-    raise AssertionError("the web server did not start")
+    raise AssertionError(f"the web server did not start: {log.read_text()[-1000:]}")
 
 
 def events_of(simulator: Simulator, **more: object) -> list[dict[str, Any]]:

@@ -31,6 +31,8 @@ CUSTOMERS = 3000
 BATCH = 500
 CHECKED = 200
 LONG = 50_000
+MANY = 10_000_000
+"""More than any number of typical customers."""
 EVENTS = 20
 RATES = GivenRates(into="usd", rates={"eur": Fraction("1.10")})
 SERVICE = FactService(RATES)
@@ -107,9 +109,13 @@ def _derive(url: str, people: list[EndUserId]) -> None:
 
 def _events(database: Database, url: str) -> Iterator[tuple[str, ...]]:
     """Yield what deriving one customer after one event costs."""
-    for number, (events, what) in enumerate(((merchant.BUSY, "200 of each"), (LONG, "50,000 charges and invoices"))):
-        made = merchant.customer(10_000_000 + number, events)
+    for events, what in ((merchant.BUSY, "200 of each"), (LONG, "50,000 charges and invoices")):
+        number = MANY + events
+        made = merchant.customer(number, 1 if events == LONG else events)
         (end_user_id,) = merchant.fill(database, [made])
+        if events == LONG:
+            merchant.lengthen(database, number, events)
+            made = merchant.everything(database, made["customers"][0]["id"])
         _vacuum(url)
 
         def one(end_user_id: EndUserId = end_user_id) -> None:

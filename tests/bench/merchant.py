@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy import select, text
+
 from engine.ids import ConnectionId, EndUserId, MemberId, WorkspaceId
 from engine.storage import Database
 from engine.workspace import repository as workspaces
@@ -21,6 +23,7 @@ from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialK
 from stripe_sync.connect.repository import SealedSecrets
 from stripe_sync.kinds import KINDS
 from stripe_sync.matching import CustomerKey, Link, LinkKind
+from stripe_sync.mirror_tables import MIRROR
 from stripe_sync.simulator.generator import generate
 from stripe_sync.simulator.shapes import render
 from stripe_sync.simulator.world import World
@@ -203,6 +206,36 @@ def fill(database: Database, made: list[dict[str, list[Json]]]) -> list[EndUserI
             links.put_links(WORKSPACE, session, linked, NOW)
         people += [end_user_id for end_user_id, _ in linked]
     return people
+
+
+def lengthen(database: Database, number: int, events: int) -> None:
+    """Give a customer of one charge and one invoice that many of each, an hour apart, made by PostgreSQL itself."""
+    for kind, prefix in (("charges", "ch"), ("invoices", "in")):
+        table = MIRROR[kind]
+        later = "extract(epoch FROM created)::bigint + n * 3600"
+        changed = {"id": f"'{prefix}_{number}_' || n", "created": f"to_timestamp({later})"}
+        told = "jsonb_build_object('id', {id}, 'created', {at})"
+        if kind == "invoices":
+            changed["ranked_at"] = changed["created"]
+            told += " || jsonb_build_object('status_transitions', jsonb_build_object('finalized_at', {at}))"
+        changed["payload"] = "payload || " + told.format(id=changed["id"], at=later)
+        names = [column.name for column in table.c]
+        cells = ", ".join(changed.get(name, name) for name in names)
+        made = f"FROM {table.name}, generate_series(1, {events - 1}) AS n WHERE id = '{prefix}_{number}_0'"
+        statement = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {cells} {made}"
+        with database.workspace(WORKSPACE) as session:
+            session.execute(text(statement.replace(":", "\\:")))
+
+
+def everything(database: Database, customer_id: str) -> dict[str, list[Json]]:
+    """Return all objects of a customer, as the mirror has them."""
+    found: dict[str, list[Json]] = {}
+    with database.workspace(WORKSPACE, readonly=True) as session:
+        for kind in ("customers", "payment_methods", "subscriptions", "charges", "invoices"):
+            table = MIRROR[kind]
+            owner = table.c.id if kind == "customers" else table.c.customer_id
+            found[kind] = list(session.scalars(select(table.c.payload).where(owner == customer_id)))
+    return found
 
 
 def _link(customer_id: str) -> Link:

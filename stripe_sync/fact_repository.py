@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from sqlalchemy import Row, Select, Table, select, text
+from sqlalchemy import BindParameter, Row, Select, Table, bindparam, exists, select, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
 from engine.core.facts import Facts, FactType, FactValue, Note, Reason, RecentNames
@@ -21,7 +22,7 @@ from stripe_sync.currencies import shown_decimals
 from stripe_sync.derive import Rate, RateSource
 from stripe_sync.derive.clock import next_flip, reason_of
 from stripe_sync.fact_changes import FactChange, StoredFacts, changes
-from stripe_sync.fact_tables import DbEndUserFacts
+from stripe_sync.fact_tables import DbEndUserFacts, DbFactRenewal
 
 CHUNK = 500
 _TABLE: Table = DbEndUserFacts.__table__
@@ -36,6 +37,15 @@ _INSERT = (
     f" FROM json_populate_recordset(CAST(NULL AS {_TABLE.name}), CAST(:rows AS json)) ON CONFLICT"
 )
 _INSERT_ALL = text(f"{_INSERT} DO NOTHING")
+_INSERT_ONE = text(f"{_INSERT} DO NOTHING RETURNING end_user_id")
+_INSERT_ONE_SQLITE = sqlite.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.end_user_id)
+_RENEWALS = cast("Table", DbFactRenewal.__table__)
+_WHO: BindParameter[str] = bindparam("end_user_id")
+_MINE: BindParameter[str] = bindparam("workspace_id")
+_READ_ONE = select(
+    _TABLE,
+    exists().where(_RENEWALS.c.workspace_id == _MINE, _RENEWALS.c.done_through < _WHO).label("awaits_renewal"),
+).where(_TABLE.c.workspace_id == _MINE, _TABLE.c.end_user_id == _WHO)
 _REPLACE_ALL = text(f"{_INSERT} ({', '.join(_KEYS)}) DO UPDATE SET {_EXCLUDED}")
 _NOTHING: dict[str, object] = dict.fromkeys(_NAMES)
 _MONEY = frozenset(stored.name for stored in STORED if stored.type is FactType.MONEY)
@@ -56,6 +66,14 @@ def read_many(
         for chunk in _chunks(end_user_ids)
         for row in session.execute(_kept(workspace_id, session, chunk).where(_TABLE.c.as_of > FIRST))
     }
+
+
+def read_one(workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId) -> tuple[StoredFacts | None, bool]:
+    """Return what is kept for an end user, and whether a change of settings has not come to them yet."""
+    row = session.execute(_READ_ONE, {"workspace_id": workspace_id, "end_user_id": end_user_id}).first()
+    if row is None or row.as_of <= FIRST:
+        return None, False
+    return _stored(row), bool(row.awaits_renewal)
 
 
 def _kept(workspace_id: WorkspaceId, session: Session, chunk: Collection[EndUserId]) -> Select[Any]:
@@ -103,6 +121,17 @@ def write(
     return () if before is None else tuple(changes(end_user_id, before, facts, now))
 
 
+def insert_one(
+    workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, stored: StoredFacts, now: datetime
+) -> bool:
+    """Store the first facts of an end user; return False if there are some. Who is storing them is waited for."""
+    row = _row(workspace_id, end_user_id, stored, now)
+    if session.get_bind().dialect.name == "postgresql":
+        _in_micros(row)
+        return session.execute(_INSERT_ONE, {"rows": orjson.dumps([row]).decode()}).first() is not None
+    return session.execute(_INSERT_ONE_SQLITE, row).first() is not None
+
+
 def store_many(
     workspace_id: WorkspaceId, session: Session, news: Mapping[EndUserId, StoredFacts], now: datetime
 ) -> None:
@@ -119,13 +148,18 @@ def _insert(session: Session, rows: Sequence[dict[str, Any]], *, replace: bool) 
     """
     if session.get_bind().dialect.name == "postgresql":
         for row in rows:
-            row.update({name: to_micros(row[name]) for name in _MONEY if row[name] is not None})
+            _in_micros(row)
         session.execute(_REPLACE_ALL if replace else _INSERT_ALL, {"rows": orjson.dumps(rows).decode()})
         return
     statement = upsert(session, _TABLE)
     changed = {name: statement.excluded[name] for name in _ALL_NAMES if name not in _KEYS}
     replacing = statement.on_conflict_do_update(index_elements=_KEYS, set_=changed)
     session.execute(replacing if replace else statement.on_conflict_do_nothing(), rows)
+
+
+def _in_micros(row: dict[str, Any]) -> None:
+    """Put amounts as the database has them."""
+    row.update({name: to_micros(row[name]) for name in _MONEY if row[name] is not None})
 
 
 def forget(workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId]) -> None:

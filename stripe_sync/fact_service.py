@@ -145,7 +145,7 @@ class FactService:
             self.recompute(workspace_id, session, [end_user_id], now, Cause.SETTING)
             stored = fact_repository.read(workspace_id, session, end_user_id)
         assert stored is not None
-        return _fresh(stored, subjects(workspace_id, session, [end_user_id])[end_user_id], now)
+        return fresh(stored, subjects(workspace_id, session, [end_user_id])[end_user_id], now)
 
     def read_kept(
         self, workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId], now: datetime
@@ -156,7 +156,7 @@ class FactService:
         """
         kept = fact_repository.read_many(workspace_id, session, end_user_ids)
         about = subjects(workspace_id, session, list(kept))
-        return {end_user_id: _fresh(stored.facts, about[end_user_id], now) for end_user_id, stored in kept.items()}
+        return {end_user_id: fresh(stored.facts, about[end_user_id], now) for end_user_id, stored in kept.items()}
 
     def _renew(
         self, workspace_id: WorkspaceId, session: Session, end_user_ids: Sequence[EndUserId], now: datetime
@@ -204,7 +204,7 @@ def _derive(
     customers = _speaking(subject, settings)
     if not customers:
         return StoredFacts(
-            facts=without_customer(_why_nobody(subject), subject.match, now), reporting_currency=currency
+            facts=without_customer(why_nobody(subject), subject.match, now), reporting_currency=currency
         )
     noted = NotedRates(rates)
     each = [_derive_customer(customer, subject.match, bundles, settings, noted, now) for customer in customers]
@@ -251,7 +251,7 @@ def _speaking(subject: Subject, settings: WorkspaceSettings) -> tuple[LinkedCust
     return tuple(customer for customer in chosen if customer.connection.is_active)
 
 
-def _fresh(stored: Facts, subject: Subject, now: datetime) -> Facts:
+def fresh(stored: Facts, subject: Subject, now: datetime) -> Facts:
     """Return stored facts at `now`, and when the connection was last in contact, which is later than the facts."""
     fresh = _synced_at(subject.customers) if "synced_at" in stored.values else {}
     return at(replace(stored, values={**stored.values, **fresh}), now)
@@ -264,7 +264,8 @@ def _synced_at(customers: Collection[LinkedCustomer]) -> dict[str, FactValue]:
     return {"synced_at": min(known).replace(microsecond=0)} if known and len(known) == len(contacts) else {}
 
 
-def _why_nobody(subject: Subject) -> Reason:
+def why_nobody(subject: Subject) -> Reason:
+    """Return why an end user without a customer has no facts."""
     if not subject.is_connected:
         return Reason.NOT_CONNECTED
     return Reason.AMBIGUOUS if subject.match == "ambiguous" else Reason.NO_CUSTOMER

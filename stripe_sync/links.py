@@ -3,7 +3,7 @@
 `subjects` is the one reader for facts: which customers an end user has, and what may be said about them.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,15 +65,33 @@ def subjects(
     workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId]
 ) -> dict[EndUserId, Subject]:
     """Return a subject for every end user asked for, also for those without any link."""
-    by_id = {connection.id: connection for connection in connections(workspace_id, session)}
     links = links_of(workspace_id, session, end_user_ids)
+    found = connections(workspace_id, session)
+    return _subjects(workspace_id, session, {key: links.get(key, frozenset()) for key in end_user_ids}, found)
+
+
+def subject_of(
+    workspace_id: WorkspaceId,
+    session: Session,
+    end_user_id: EndUserId,
+    links: frozenset[Link],
+    found: Sequence[Connection],
+) -> Subject:
+    """Return the subject of one end user whose links were read just now, with the workspace's connections."""
+    return _subjects(workspace_id, session, {end_user_id: links}, found)[end_user_id]
+
+
+def _subjects(
+    workspace_id: WorkspaceId,
+    session: Session,
+    links: Mapping[EndUserId, frozenset[Link]],
+    found: Sequence[Connection],
+) -> dict[EndUserId, Subject]:
+    by_id = {connection.id: connection for connection in found}
     incomplete = {connection.id for connection in by_id.values() if not connection.synced_kinds >= KINDS.keys()}
     keys = {link.key for each in links.values() for link in each if link.key.connection_id in incomplete}
     own_kinds = kinds_read(workspace_id, session, keys, by_id)
-    return {
-        end_user_id: _subject(end_user_id, links.get(end_user_id, frozenset()), by_id, own_kinds)
-        for end_user_id in end_user_ids
-    }
+    return {end_user_id: _subject(end_user_id, each, by_id, own_kinds) for end_user_id, each in links.items()}
 
 
 def _subject(

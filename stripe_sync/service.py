@@ -47,7 +47,7 @@ from stripe_sync.events.receiving import Receiving
 from stripe_sync.events.refetching import Refetching
 from stripe_sync.events.repository import ListedEvent
 from stripe_sync.explain_service import ExplainService
-from stripe_sync.fact_service import Cause, FactService
+from stripe_sync.fact_service import FactService
 from stripe_sync.gateway import Gateway
 from stripe_sync.kinds import KINDS
 from stripe_sync.linking import Linking
@@ -57,6 +57,7 @@ from stripe_sync.lookup.senders import SenderLookup
 from stripe_sync.panel_service import PanelService
 from stripe_sync.rates import PublishedRates
 from stripe_sync.reconciling import Reconciling
+from stripe_sync.sender_facts import SenderFacts
 from stripe_sync.settings import StripeConfig
 from stripe_sync.transport import Wire
 
@@ -128,6 +129,7 @@ class StripeService:
         self._reading = CustomerReading(database, clock, self._linking)
         limits = LookupLimits(config.redis_url)
         self._senders = SenderLookup(database, clock, self._access, self._reading, limits)
+        self._sender_facts = SenderFacts(self._linking, self._facts, self._senders)
         self._catching_up = CatchingUp(database, clock, self._access, self._read_all)
         self._reconciling = Reconciling(database, clock, self._running.queue)
 
@@ -355,14 +357,7 @@ class StripeService:
         self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime
     ) -> BillingFacts:
         """Link the end user to a customer if exactly one fits, and return their facts at `now` (the FactSource)."""
-        is_other = bool(self._linking.rematch(workspace_id, session, [end_user_id], now))
-        subject = links.subjects(workspace_id, session, [end_user_id])[end_user_id]
-        # Whoever is linked has facts that every change of theirs brings up to date; the reasons of all others
-        # depend on the workspace's connections.
-        if is_other or subject.is_stale or not subject.customers:
-            self._facts.recompute(workspace_id, session, [end_user_id], now, Cause.LINK)
-        facts = self._facts.read(workspace_id, session, end_user_id, now)
-        return BillingFacts(facts=facts, match_pending=self._senders.is_pending(workspace_id, session, subject, now))
+        return self._sender_facts.match_and_read(workspace_id, session, end_user_id, now)
 
     def panel(
         self, workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId, now: datetime

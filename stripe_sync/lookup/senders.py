@@ -95,9 +95,15 @@ class SenderLookup:
         self.access.close(reader)
         return True
 
-    def is_pending(self, workspace_id: WorkspaceId, session: Session, subject: Subject, now: datetime) -> bool:
-        """Return whether a better match, or more about the customer, may follow soon."""
-        found = connect_repository.connections(workspace_id, session)
+    def is_pending(
+        self,
+        workspace_id: WorkspaceId,
+        session: Session,
+        subject: Subject,
+        now: datetime,
+        found: Sequence[Connection],
+    ) -> bool:
+        """Return whether a better match, or more about the customer, may follow soon; `found` are all connections."""
         unsure = [connection for connection in found if _cannot_know(connection, now)]
         if not unsure:
             return False

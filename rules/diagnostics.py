@@ -4,12 +4,17 @@ House style of messages: lower case start, no final period, names in backticks. 
 of the file; the end is exclusive. A `Finding` is the same inside one condition, before its place in the file is known.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from engine.core.facts import JsonValue
 from rules.tree import Span
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+"""What ends a line for YAML and for editors; other characters that may are part of one."""
 
 
 class Severity(StrEnum):
@@ -61,7 +66,7 @@ class Diagnostic:
 
 def render(diagnostics: Iterable[Diagnostic], text: str, filename: str) -> str:
     """Return the diagnostics for people: place, message, the line with a caret under the fault, and the hint."""
-    lines = text.splitlines() or [""]
+    lines = _LINE_END.split(text)
     return "".join(_render_one(diagnostic, lines, filename) for diagnostic in diagnostics)
 
 
@@ -82,14 +87,21 @@ def _count(number: int, noun: str) -> str:
 def _render_one(diagnostic: Diagnostic, lines: list[str], filename: str) -> str:
     place = f"{filename}:{diagnostic.line}:{diagnostic.column}"
     about = f" (rule `{diagnostic.rule}`)" if diagnostic.rule else ""
-    head = f"{place}: {diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}{about}\n"
+    head = f"{place}: {diagnostic.severity.value}[{diagnostic.code}]: {_printable(diagnostic.message + about)}\n"
     source = lines[diagnostic.line - 1] if diagnostic.line <= len(lines) else ""
     shown, before, width = _window(source, diagnostic)
     number = str(diagnostic.line)
     gutter = " " * len(number)
     body = f" {number} | {shown}\n {gutter} | {' ' * before}{'^' * width}\n"
-    hint = f" {gutter} = hint: {diagnostic.hint}\n" if diagnostic.hint else ""
+    hint = f" {gutter} = hint: {_printable(diagnostic.hint)}\n" if diagnostic.hint else ""
     return head + body + hint
+
+
+def _printable(text: str) -> str:
+    """Return `text` without what could move the cursor or hide something."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" if c != "\t" else " " for c in text)
 
 
 def _window(source: str, diagnostic: Diagnostic, widest: int = 110) -> tuple[str, int, int]:
@@ -97,7 +109,7 @@ def _window(source: str, diagnostic: Diagnostic, widest: int = 110) -> tuple[str
     before = diagnostic.column - 1
     end = diagnostic.end_column - 1 if diagnostic.end_line == diagnostic.line else len(source)
     width = max(1, min(end, len(source)) - before)
-    source = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" if c != "\t" else " " for c in source)
+    source = _printable(source)
     if len(source) <= widest:
         return source, before, width
     first = max(0, min(before - 40, len(source) - widest))

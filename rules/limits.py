@@ -18,13 +18,17 @@ MAX_HEX_DIGITS = 16
 MAX_TEXT_FACT = 4096
 """Text facts are cut to this many characters before a condition sees them."""
 
-MAX_PATTERN_POSITIONS = 200
+MAX_PATTERN_POSITIONS = 600
 """Characters of a regular expression with its repeats written out."""
-MAX_PATTERN_STATES = 300
+MAX_PATTERN_STATES = 500
 """States a regular expression may lead through; see rules/pattern_states.py."""
-MAX_PATTERN_PROGRAM = 8_000
+MAX_PATTERN_PLACES = 32
+"""Places a text may be at in one that leads through more."""
+MAX_PATTERN_PROGRAM = 9_000
 """Instructions a translated regular expression may compile to."""
-MAX_PATTERN_MEMORY = 4 << 20
+MAX_PATTERN_MEMORY = 1 << 20
 """Bytes RE2 may use for one regular expression and its cache of states."""
+MAX_SIMULATION_MEMORY = 1 << 18
+"""The same for one of more states than there is room for, so that it soon stops looking for room."""
 MAX_PATTERNS = 4000
 """Distinct regular expressions in one ruleset."""

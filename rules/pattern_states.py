@@ -7,6 +7,10 @@ by the subset construction over the positions of the pattern (Glushkov's automat
 up to a limit, over one character of each kind the pattern tells apart.
 
 Forwards, to find a match that may begin anywhere, and backwards from its end, as RE2 runs.
+
+A pattern with more states may still be harmless: side by side, `invoice.{0,50}overdue` is at most at a few places at
+once, since `invoice` can't begin again before it has ended. `most_places` is an upper bound of that, read off the
+pattern; RE2 is then given so little memory that it soon turns to simulating.
 """
 
 import functools
@@ -52,6 +56,113 @@ def count_states(tree: Any, flags: int, *, anchored: bool, most: int, most_posit
     if forwards > most:
         return forwards
     return max(forwards, _reachable(positions.reversed(), whole.last, kinds, is_anchored=True, most=most))
+
+
+def most_places(tree: Any, flags: int) -> int:
+    """Return how many places in a pattern a text can be at simultaneously, at most."""
+    return _places(list(tree), flags)
+
+
+def _places(items: list[Any], flags: int) -> int:
+    """Return the bound for a sequence: that of its parts, each stretch of plain characters being one."""
+    places = 0
+    written: list[int] = []
+    endings = {""}
+    for code, argument in [*items, (None, None)]:
+        if code is op.LITERAL:
+            written.append(ord(chr(argument).lower()[:1]) if flags & re.IGNORECASE else argument)
+        else:
+            places += _overlaps(written) + _places_of(code, argument, flags, _apart(endings))
+            written = []
+        if code is not None and code is not op.AT:
+            words = _words([(code, argument)], flags)
+            endings = {""} if words is None else _both(endings, words) or words
+    return places
+
+
+def _places_of(code: Any, argument: Any, flags: int, apart: int) -> int:
+    """Return the bound for one part, before which at least `apart` characters lie between two times it begins."""
+    if code is op.BRANCH:
+        return sum(_places(list(branch), flags) for branch in argument[1])
+    if code is op.SUBPATTERN:
+        return _places(list(argument[3]), (flags | argument[1]) & ~argument[2])
+    if code in (op.MAX_REPEAT, op.MIN_REPEAT):
+        least, most, inner = argument
+        if most is op.MAXREPEAT:
+            return int(least + 1) * max(1, _places(list(inner), flags))
+        if len(inner) == 1 and inner[0][0] in (op.ANY, op.IN, op.NOT_LITERAL):
+            return min(int(most), int(most) // apart + 1)
+        return int(most) * max(1, _places(list(inner), flags))
+    return 0 if code is None or code is op.AT else 1
+
+
+_MOST_WORDS = 64
+
+
+def _words(items: Any, flags: int) -> set[str] | None:
+    """Return the texts that a sequence stands for, or None if they are many."""
+    words: set[str] | None = {""}
+    for code, argument in items:
+        one: set[str] | None = None
+        if code is op.LITERAL:
+            one = {chr(argument).lower() if flags & re.IGNORECASE else chr(argument)}
+        elif code is op.AT:
+            one = {""}
+        elif code is op.SUBPATTERN:
+            one = _words(argument[3], (flags | argument[1]) & ~argument[2])
+        elif code is op.BRANCH:
+            branches = [_words(branch, flags) for branch in argument[1]]
+            one = {word for branch in branches for word in branch or ()} if all(branches) else None
+        elif code in (op.MAX_REPEAT, op.MIN_REPEAT) and argument[0] == 0 and argument[1] == 1:
+            inner = _words(argument[2], flags)
+            one = None if inner is None else {"", *inner}
+        words = None if words is None or one is None else _both(words, one)
+        if words is None:
+            return None
+    return words
+
+
+def _both(before: set[str], after: set[str]) -> set[str] | None:
+    if len(before) * len(after) > _MOST_WORDS:
+        return None
+    return {one + other for one in before for other in after}
+
+
+def _apart(words: set[str]) -> int:
+    """Return how many characters lie at least between the end of one of `words` in a text and the next such end."""
+    if "" in words:
+        return 1
+    return min(
+        next(gap for gap in range(1, len(after) + 1) if _may_follow(before, after, gap))
+        for before in words
+        for after in words
+    )
+
+
+def _may_follow(before: str, after: str, gap: int) -> bool:
+    """Return whether `after` may end `gap` characters behind the end of `before`."""
+    shared = after[:-gap]
+    return before.endswith(shared) or shared.endswith(before)
+
+
+def _borders(written: list[int]) -> list[int]:
+    """Return for each beginning of `written` the longest shorter beginning that it also ends with."""
+    borders = [0] * (len(written) + 1)
+    for end in range(1, len(written)):
+        border = borders[end]
+        while border and written[border] != written[end]:
+            border = borders[border]
+        borders[end + 1] = border + (written[border] == written[end])
+    return borders
+
+
+def _overlaps(written: list[int]) -> int:
+    """Return at how many places in `written` a text can be at once."""
+    borders = _borders(written)
+    depth = [0] * len(borders)
+    for end in range(1, len(borders)):
+        depth[end] = depth[borders[end]] + 1
+    return max(depth)
 
 
 def _reachable(follow: list[int], first: int, kinds: tuple[int, ...], *, is_anchored: bool, most: int) -> int:
@@ -144,10 +255,13 @@ class _Positions:
             part = self.sequence(inner, flags)
             self._link(part.last, part.first)
             return self._joined(whole, _Part(is_nullable=True, first=part.first, last=part.last))
-        for _ in range(most - least):
-            part = self.sequence(inner, flags)
-            whole = self._joined(whole, _Part(is_nullable=True, first=part.first, last=part.last))
-        return whole
+        # As RE2 nests them, `(x(x)?)?`: how many were seen is part of the state.
+        copies = [self.sequence(inner, flags) for _ in range(most - least)]
+        rest = _NOTHING
+        for part in reversed(copies):
+            some = self._joined(part, rest)
+            rest = _Part(is_nullable=True, first=some.first, last=some.last)
+        return self._joined(whole, rest)
 
     def _joined(self, one: _Part, other: _Part) -> _Part:
         self._link(one.last, other.first)

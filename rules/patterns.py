@@ -20,7 +20,7 @@ from typing import Any
 import re2
 
 from rules import limits
-from rules.pattern_states import TooManyPositionsError, count_states
+from rules.pattern_states import TooManyPositionsError, count_states, most_places
 
 # Python's own parser of patterns and its vocabulary have no public names; their trees are alike from 3.11 on.
 _parser: Any = importlib.import_module("re._parser")
@@ -68,12 +68,12 @@ class Pattern:
 def compile_pattern(pattern: str, *, anchored: bool) -> Pattern:
     """Return `pattern` compiled; `anchored` for `=~`, which matches at the start. Raise PatternError if refused."""
     tree = _parse(pattern)
-    _limit(tree, anchored=anchored)
+    has_few_states = _limit(tree, anchored=anchored)
     source = _sequence(tree, tree.state.flags, is_last=True, depth=0)
     options = re2.Options()
     options.never_capture = True
     options.log_errors = False
-    options.max_mem = limits.MAX_PATTERN_MEMORY
+    options.max_mem = limits.MAX_PATTERN_MEMORY if has_few_states else limits.MAX_SIMULATION_MEMORY
     try:
         compiled = re2.compile((r"\A(?:" if anchored else "(?:") + source + ")", options)
         size: int = compiled.programsize
@@ -103,8 +103,11 @@ def _parse(pattern: str) -> Any:
     return tree
 
 
-def _limit(tree: Any, *, anchored: bool) -> None:
-    """Refuse a pattern that could be slow on some text; one that is refused for other reasons is told those first."""
+def _limit(tree: Any, *, anchored: bool) -> bool:
+    """Refuse a pattern that could be slow on some text; return whether it has few states.
+
+    One that is refused for other reasons is told those first.
+    """
     _sequence(tree, tree.state.flags, is_last=True, depth=0)
     most, most_positions = limits.MAX_PATTERN_STATES, limits.MAX_PATTERN_POSITIONS
     try:
@@ -114,11 +117,14 @@ def _limit(tree: Any, *, anchored: bool) -> None:
             f"the regular expression is too large: with its repeats written out it has more than {most_positions} "
             "characters; write `*` or `+` for a large repeat"
         ) from None
-    if states > most:
+    if states <= most:
+        return True
+    if most_places(tree, tree.state.flags) > limits.MAX_PATTERN_PLACES:
         raise PatternError(
             "the regular expression could be slow: there are too many ways to match; "
             "write `.*` for `.{0,50}`, or smaller repeats"
         )
+    return False
 
 
 def _refuse_ambiguous(pattern: str) -> None:

@@ -1,14 +1,20 @@
 """Drafts and versions in the database. SQL only."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session, load_only
 
 from engine.ids import MemberId, WorkspaceId
 from engine.storage import upsert
 from rules.models import Draft, PublishedVersion, VersionInfo, VersionKey, etag_of
 from rules.tables import DbRulesetDraft, DbRulesetVersion
+
+_VERSIONS = cast("Table", DbRulesetVersion.__table__)
+_KEY = select(_VERSIONS.c.number, _VERSIONS.c.etag).where(_VERSIONS.c.workspace_id == bindparam("workspace_id"))
+_NEWEST = _KEY.order_by(_VERSIONS.c.number.desc()).limit(1)
+_NUMBERED = _KEY.where(_VERSIONS.c.number == bindparam("number"))
 
 
 def find_draft(workspace_id: WorkspaceId, session: Session, *, for_update: bool = False) -> Draft | None:
@@ -37,13 +43,11 @@ def replace_draft(workspace_id: WorkspaceId, session: Session, draft: Draft, *, 
 
 def find_key(workspace_id: WorkspaceId, session: Session, number: int | None = None) -> VersionKey | None:
     """Return the key of a version, of the newest if `number` is None; None if there is no such version."""
-    query = (
-        select(DbRulesetVersion.number, DbRulesetVersion.etag)
-        .where(DbRulesetVersion.workspace_id == workspace_id)
-        .order_by(DbRulesetVersion.number.desc())
-        .limit(1)
-    )
-    found = session.execute(query if number is None else query.where(DbRulesetVersion.number == number)).first()
+    asked = {"workspace_id": workspace_id}
+    if number is None:
+        found = session.execute(_NEWEST, asked).first()
+    else:
+        found = session.execute(_NUMBERED, {**asked, "number": number}).first()
     return None if found is None else VersionKey(number=found.number, etag=found.etag)
 
 

@@ -93,6 +93,11 @@ def workspace_and_directory(workspace_id: WorkspaceId, session: Session) -> tupl
     return workspace, directory
 
 
+def members_table() -> Table:
+    """Return the table, for a query that joins members with what another package knows of them."""
+    return cast_to("Table", DbMember.__table__)
+
+
 def settings_of(workspace_id: str, stored: Mapping[str, Any]) -> WorkspaceSettings:
     """Return stored settings; raise ValueError if they are broken."""
     settings = settings_json.parse(stored)

@@ -5,14 +5,38 @@ Looking up a cookie or a token happens before the workspace is known; those func
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import BindParameter, CursorResult, Row, Table, and_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import MemberId, WorkspaceId
 from engine.storage import upsert
+from engine.workspace.directory_repository import members_table
+from engine.workspace.models import Member, Role
 from web.auth.models import ApiToken, SignIn
 from web.auth.tables import DbApiToken, DbPassword, DbSignIn
+
+_TOKENS = cast("Table", DbApiToken.__table__)
+_MEMBERS = members_table()
+_DIGEST: BindParameter[str] = bindparam("digest")
+_TOKEN_AND_MEMBER = (
+    select(
+        _TOKENS,
+        _MEMBERS.c.email,
+        _MEMBERS.c.email_normalized,
+        _MEMBERS.c.name.label("member_name"),
+        _MEMBERS.c.role,
+        _MEMBERS.c.active,
+        _MEMBERS.c.created_at.label("joined_at"),
+    )
+    .select_from(
+        _TOKENS.join(
+            _MEMBERS, and_(_MEMBERS.c.workspace_id == _TOKENS.c.workspace_id, _MEMBERS.c.id == _TOKENS.c.member_id)
+        )
+    )
+    .where(_TOKENS.c.digest == _DIGEST)
+)
 
 
 def set_password(
@@ -104,10 +128,22 @@ def add_token(workspace_id: WorkspaceId, session: Session, token: ApiToken, dige
     )
 
 
-def system_find_token(session: Session, digest: str) -> ApiToken | None:
-    """Return the token with `digest`, also if it was revoked, or None."""
-    row = session.scalar(select(DbApiToken).where(DbApiToken.digest == digest))
-    return None if row is None else _api_token(row)
+def system_find_token_and_member(session: Session, digest: str) -> tuple[ApiToken, Member] | None:
+    """Return the token with `digest`, also if it was revoked, and the member it speaks for; None without either."""
+    row = session.execute(_TOKEN_AND_MEMBER, {"digest": digest}).first()
+    if row is None:
+        return None
+    member = Member(
+        id=MemberId(row.member_id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        email=row.email,
+        email_normalized=row.email_normalized,
+        name=row.member_name,
+        role=Role(row.role),
+        active=row.active,
+        created_at=row.joined_at,
+    )
+    return _api_token(row), member
 
 
 def list_tokens(workspace_id: WorkspaceId, session: Session) -> Sequence[ApiToken]:
@@ -140,7 +176,7 @@ def revoke_token(workspace_id: WorkspaceId, session: Session, token_id: str, now
     return result.rowcount == 1
 
 
-def _api_token(row: DbApiToken) -> ApiToken:
+def _api_token(row: DbApiToken | Row[Any]) -> ApiToken:
     return ApiToken(
         id=row.id,
         workspace_id=WorkspaceId(row.workspace_id),

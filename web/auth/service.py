@@ -116,11 +116,11 @@ class AuthService:
             return None
         now = self._clock.now()
         with self._database.system(readonly=True) as session:
-            token = repository.system_find_token(session, tokens.digest(text))
-            if token is None or token.revoked_at is not None:
-                return None
-            member = workspaces.find_member(token.workspace_id, session, token.member_id)
-        if member is None or not member.active:
+            found = repository.system_find_token_and_member(session, tokens.digest(text))
+        if found is None:
+            return None
+        token, member = found
+        if token.revoked_at is not None or not member.active:
             return None
         if token.last_used_at is None or now - token.last_used_at > TOUCH_EVERY:
             with self._database.workspace(token.workspace_id) as session:

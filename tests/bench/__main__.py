@@ -14,6 +14,7 @@ from tests.bench import (
     matcher_bench,
     panel_bench,
     preview_bench,
+    publish_bench,
     receive_bench,
     webhook_bench,
 )
@@ -21,6 +22,7 @@ from tests.bench import (
 PARTS: Mapping[str, Callable[[], None]] = MappingProxyType(
     {
         "matcher": lambda: matcher_bench.run(Console(width=180)),
+        "publish": lambda: publish_bench.run(Console()),
         "receive": lambda: receive_bench.run(Console()),
         "analysis": lambda: Console().print(analysis_bench.table()),
         "derive": lambda: Console().print(derive_bench.table()),

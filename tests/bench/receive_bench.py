@@ -44,7 +44,7 @@ def run(console: Console) -> None:
     table = Table(title=f"A conversation decided with {RULES:,} rules and stored, at {RATE} a second; ms")
     for heading in ("database", "requests", "p50", "p99", "longest", ""):
         table.add_column(heading, justify="right")
-    for name, url in _databases():
+    for name, url in databases():
         with url as found:
             latencies = _latencies(found)
         p99 = latencies[int(len(latencies) * 0.99)]
@@ -54,7 +54,8 @@ def run(console: Console) -> None:
     console.print(table)
 
 
-def _databases() -> Iterator[tuple[str, AbstractContextManager[str]]]:
+def databases() -> Iterator[tuple[str, AbstractContextManager[str]]]:
+    """Yield the name of each kind of database with a new one to open."""
     yield "SQLite", _sqlite()
     yield "PostgreSQL", _postgresql()
 

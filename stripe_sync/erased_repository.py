@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from engine.ids import WorkspaceId
@@ -20,6 +20,7 @@ from stripe_sync.tables import DbErasedObject, DbErasureKey
 CHUNK = 500
 _OWNERS = {"customer_id": "customers", "charge_id": "charges", "invoice_id": "invoices"}
 """The extracted columns that say what an object belongs to, and that one's kind."""
+_KEY = select(DbErasureKey.key).where(DbErasureKey.workspace_id == bindparam("workspace"))
 
 
 def remember(
@@ -66,7 +67,7 @@ def _digest(key: str, kind: str, object_id: str) -> str:
 
 
 def _key(workspace_id: WorkspaceId, session: Session) -> str | None:
-    return session.scalar(select(DbErasureKey.key).where(DbErasureKey.workspace_id == workspace_id))
+    return session.scalar(_KEY, {"workspace": workspace_id})
 
 
 def _known(workspace_id: WorkspaceId, session: Session, digests: Collection[str]) -> set[str]:

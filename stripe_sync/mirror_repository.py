@@ -1,10 +1,12 @@
 """The SQL that reads the mirror: rows, and who owns what. What facts are derived from is `bundle_repository`'s."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -28,11 +30,9 @@ def find_rows(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kind: Kind, ids: Collection[str]
 ) -> dict[str, MirrorRow]:
     """Return the rows of a kind by Stripe's id, tombstones too; absent ones are left out."""
-    table = MIRROR[kind.name]
     found: dict[str, MirrorRow] = {}
     for chunk in _chunks(ids):
-        query = select(table).where(*_scope(table, workspace_id, connection_id), table.c.id.in_(chunk))
-        for row in session.execute(query):
+        for row in session.execute(_by_ids(kind.name, None), _who(workspace_id, connection_id, chunk)):
             known = Known(stamp=row.stamp, source=Source(row.source), is_deleted=row.deleted_at is not None)
             found[row.id] = MirrorRow(id=row.id, known=known, payload=row.payload)
     return found
@@ -42,14 +42,9 @@ def find_ids(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kind: Kind, ids: Collection[str]
 ) -> frozenset[str]:
     """Return those of `ids` the mirror has, tombstones too."""
-    table = MIRROR[kind.name]
     found: set[str] = set()
     for chunk in _chunks(ids):
-        found.update(
-            session.scalars(
-                select(table.c.id).where(*_scope(table, workspace_id, connection_id), table.c.id.in_(chunk))
-            )
-        )
+        found.update(session.scalars(_by_ids(kind.name, "id"), _who(workspace_id, connection_id, chunk)))
     return frozenset(found)
 
 
@@ -125,10 +120,9 @@ def missing_of(
     """Return those of the shared objects `wanted` that are not in the mirror at all."""
     missing = set(wanted)
     for name in {use.kind for use in wanted}:
-        table = MIRROR[name]
         for chunk in _chunks({use.id for use in wanted if use.kind == name}):
-            query = select(table.c.id).where(*_scope(table, workspace_id, connection_id), table.c.id.in_(chunk))
-            missing -= {Use(name, found) for found in session.scalars(query)}
+            found = session.scalars(_by_ids(name, "id"), _who(workspace_id, connection_id, chunk))
+            missing -= {Use(name, each) for each in found}
     return frozenset(missing)
 
 
@@ -139,26 +133,43 @@ def customers_of(
     table = MIRROR[kind.name]
     found: set[str | None] = set()
     for chunk in _chunks(ids):
-        scope = (*_scope(table, workspace_id, connection_id), table.c.id.in_(chunk))
+        who = _who(workspace_id, connection_id, chunk)
         if kind.name == "customers":
             found.update(chunk)
         elif "customer_id" in table.c:
-            found.update(session.scalars(select(table.c.customer_id).where(*scope)))
+            found.update(session.scalars(_by_ids(kind.name, "customer_id"), who))
         elif kind.name not in SHARED_KINDS:
-            found.update(_owners(session, table, scope))
+            for query in _owners(kind.name):
+                found.update(session.scalars(query, who))
     return frozenset(customer_id for customer_id in found if customer_id)
 
 
-def _owners(session: Session, table: Table, scope: tuple[ColumnElement[bool], ...]) -> Iterator[str]:
+@cache
+def _by_ids(name: str, column: str | None) -> Select[Any]:
+    """Return the query of a column, or of the row, of some objects of a kind: built once, asked a thousand times."""
+    table = MIRROR[name]
+    return select(table if column is None else table.c[column]).where(*_asked(table))
+
+
+@cache
+def _owners(name: str) -> Sequence[Select[Any]]:
+    """Return the queries of the customers of some objects of a kind that belong to a charge or an invoice."""
+    table = MIRROR[name]
     owner = MIRROR["invoices" if "invoice_id" in table.c else "charges"]
-    for way in _ways_to(table, owner):
-        query = select(owner.c.customer_id).where(
-            *scope,
-            owner.c.workspace_id == table.c.workspace_id,
-            owner.c.connection_id == table.c.connection_id,
-            *way,
-        )
-        yield from session.scalars(query)
+    same = (owner.c.workspace_id == table.c.workspace_id, owner.c.connection_id == table.c.connection_id)
+    return [select(owner.c.customer_id).where(*_asked(table), *same, *way) for way in _ways_to(table, owner)]
+
+
+def _asked(table: Table) -> tuple[ColumnElement[bool], ...]:
+    return (
+        table.c.workspace_id == bindparam("workspace"),
+        table.c.connection_id == bindparam("connection"),
+        table.c.id.in_(bindparam("ids", expanding=True)),
+    )
+
+
+def _who(workspace_id: WorkspaceId, connection_id: ConnectionId, ids: list[str]) -> dict[str, object]:
+    return {"workspace": workspace_id, "connection": connection_id, "ids": ids}
 
 
 def _ways_to(table: Table, owner: Table) -> Sequence[tuple[ColumnElement[bool], ...]]:

@@ -4,22 +4,31 @@ The guard is in the statement itself, so that two writers at once cannot undo ea
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Table, and_, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, false, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from engine.ids import ConnectionId, WorkspaceId
-from engine.storage import upsert
+from engine.storage import UtcDateTime, upsert
 from stripe_sync import mirror_owner_repository
-from stripe_sync.apply import TIE, Known, News, Source
+from stripe_sync.apply import TIE, News, Source
 from stripe_sync.erased_repository import without_erased
 from stripe_sync.kinds import Kind, StripeJson, Use, reference, uses
 from stripe_sync.mirror_tables import MIRROR, USES
 
 CHUNK = 500
 _KEYS = ("workspace_id", "connection_id", "id")
+_USED = select(USES).where(
+    USES.c.workspace_id == bindparam("workspace"),
+    USES.c.connection_id == bindparam("connection"),
+    USES.c.owner_id.in_(bindparam("ids", expanding=True)),
+)
 
 
 def write(  # noqa: PLR0913  a batch and everything that says how fresh it is
@@ -39,24 +48,16 @@ def write(  # noqa: PLR0913  a batch and everything that says how fresh it is
     moment, a stamp by id in place of the common one. With `is_deleted` news objects become tombstones and keep
     their last payload. What was erased is left out.
     """
-    table = MIRROR[kind.name]
     kept = without_erased(workspace_id, session, kind, _distinct(objects), news.stamp)
     rows = [_row(workspace_id, connection_id, kind, payload, news) for payload in kept]
     for row in rows:
         row["seen_run"] = run_id
         row["stamp"] = (stamps or {}).get(row["id"], news.stamp)
     written: set[str] = set()
+    moments = _moments(news)
     for start in range(0, len(rows), CHUNK):
-        statement = upsert(session, table)
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in {*_KEYS, "seen_run"}}
-        if news.is_deleted:
-            changed = {name: changed[name] for name in ("stamp", "source", "deleted_at")}
-        if run_id is not None:
-            changed["seen_run"] = statement.excluded.seen_run
-        guarded = statement.on_conflict_do_update(
-            index_elements=list(_KEYS), set_=changed, where=_guard(table, news, statement.excluded.stamp)
-        ).returning(table.c.id)
-        written.update(session.scalars(guarded, rows[start : start + CHUNK]))
+        guarded = _guarded(session.get_bind().dialect.name, kind.name, tuple(rows[0]), _shape(news), run_id is not None)
+        written.update(session.scalars(guarded, [{**row, **moments} for row in rows[start : start + CHUNK]]))
     if run_id is not None:
         _mark_seen(workspace_id, session, connection_id, kind, {row["id"] for row in rows} - written, run_id)
     if written and not news.is_deleted:
@@ -88,37 +89,85 @@ def _distinct(objects: Iterable[StripeJson]) -> list[StripeJson]:
     return [by_id[1] for by_id in sorted({payload["id"]: payload for payload in objects}.items())]
 
 
-def _guard(table: Table, news: News, stamp: ColumnElement[datetime]) -> ColumnElement[bool]:
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What of news decides how the guard reads; the moments themselves are parameters."""
+
+    source: Source
+    is_deleted: bool
+    confirms: bool | None
+    """Whether what a fetch confirms is a tombstone; None where it confirms nothing."""
+
+
+def _shape(news: News) -> _Shape:
+    return _Shape(news.source, news.is_deleted, None if news.confirms is None else news.confirms.is_deleted)
+
+
+def _moments(news: News) -> dict[str, object]:
+    """Return the parameters of the guard."""
+    found: dict[str, object] = {
+        "news_stamp": news.stamp,
+        "tie_begins": news.stamp - TIE,
+        "tie_ends": news.stamp + TIE,
+    }
+    if news.confirms is not None:
+        found |= {"known_stamp": news.confirms.stamp, "known_source": news.confirms.source.value}
+    return found
+
+
+@cache
+def _guarded(
+    dialect: str,
+    name: str,
+    columns: tuple[str, ...],
+    shape: _Shape,
+    has_run: bool,  # noqa: FBT001  a part of the key
+) -> ReturningInsert[Any]:
+    """Return the statement that writes a batch of one kind: built once for each form of news."""
+    table = MIRROR[name]
+    statement = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    changed = {column: statement.excluded[column] for column in columns if column not in {*_KEYS, "seen_run"}}
+    if shape.is_deleted:
+        changed = {column: changed[column] for column in ("stamp", "source", "deleted_at")}
+    if has_run:
+        changed["seen_run"] = statement.excluded.seen_run
+    return statement.on_conflict_do_update(
+        index_elements=list(_KEYS), set_=changed, where=_guard(table, shape, statement.excluded.stamp)
+    ).returning(table.c.id)
+
+
+def _guard(table: Table, shape: _Shape, stamp: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Return `judge(known, news).write` over the columns of a row that is there."""
     alive = table.c.deleted_at.is_(None)
     from_event = table.c.source == Source.EVENT.value
-    match news.source:
+    is_clearly_older = table.c.stamp < bindparam("tie_begins", type_=UtcDateTime)
+    match shape.source:
         case Source.FETCH:
-            return or_(_is_as_known(table, news.confirms), table.c.stamp < news.stamp - TIE)
+            return or_(_is_as_known(table, shape), is_clearly_older)
         case Source.PAGE:
             from_page = table.c.source == Source.PAGE.value
             return and_(
                 alive,
-                or_(table.c.stamp < news.stamp - TIE, and_(from_page, table.c.stamp <= news.stamp)),
+                or_(is_clearly_older, and_(from_page, table.c.stamp <= bindparam("news_stamp", type_=UtcDateTime))),
             )
         case Source.EVENT:
-            if news.is_deleted:
-                return and_(alive, table.c.stamp <= news.stamp + TIE)
+            if shape.is_deleted:
+                return and_(alive, table.c.stamp <= bindparam("tie_ends", type_=UtcDateTime))
             return and_(
                 alive,
                 or_(and_(from_event, table.c.stamp < stamp), and_(~from_event, table.c.stamp <= stamp)),
             )
-    assert_never(news.source)
+    assert_never(shape.source)
 
 
-def _is_as_known(table: Table, known: Known | None) -> ColumnElement[bool]:
-    if known is None:
+def _is_as_known(table: Table, shape: _Shape) -> ColumnElement[bool]:
+    if shape.confirms is None:
         return false()
     is_deleted = table.c.deleted_at.is_not(None)
     return and_(
-        table.c.stamp == known.stamp,
-        table.c.source == known.source.value,
-        is_deleted if known.is_deleted else ~is_deleted,
+        table.c.stamp == bindparam("known_stamp", type_=UtcDateTime),
+        table.c.source == bindparam("known_source"),
+        is_deleted if shape.confirms else ~is_deleted,
     )
 
 
@@ -155,8 +204,8 @@ def _replace_uses(
     }
     present = set[tuple[str, Use]]()
     for chunk in _chunks({payload["id"] for payload in objects}):
-        query = select(USES).where(*_scope(USES, workspace_id, connection_id), USES.c.owner_id.in_(chunk))
-        present.update((row.owner_id, Use(row.kind, row.object_id)) for row in session.execute(query))
+        who = {"workspace": workspace_id, "connection": connection_id, "ids": chunk}
+        present.update((row.owner_id, Use(row.kind, row.object_id)) for row in session.execute(_USED, who))
     for owner_id, use in present - set(wanted):
         session.execute(
             delete(USES).where(

@@ -5,13 +5,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, MemberId, WorkspaceId
 from engine.storage import upsert
 from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialKind
 from stripe_sync.connect.tables import DbConnection, DbOAuthState, DbReads
+
+_TABLE = DbConnection.__table__
+# Rows, not objects, and statements built once: connections are looked up with everything that happens.
+_ALL = (
+    select(_TABLE).where(_TABLE.c.workspace_id == bindparam("workspace")).order_by(_TABLE.c.connected_at, _TABLE.c.id)
+)
+_FOUND = select(_TABLE).where(_TABLE.c.workspace_id == bindparam("workspace"), _TABLE.c.id == bindparam("connection"))
+_OF_ACCOUNT = select(_TABLE).where(_TABLE.c.account_id == bindparam("account")).order_by(_TABLE.c.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +46,12 @@ class PendingState:
 
 def connections(workspace_id: WorkspaceId, session: Session) -> Sequence[Connection]:
     """Return the workspace's connections, ended ones too, oldest first."""
-    query = select(DbConnection).where(DbConnection.workspace_id == workspace_id)
-    return [_connection(row) for row in session.scalars(query.order_by(DbConnection.connected_at, DbConnection.id))]
+    return [_connection(row) for row in session.execute(_ALL, {"workspace": workspace_id})]
 
 
 def find_connection(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> Connection | None:
     """Return a connection as the database has it now, or None."""
-    row = session.scalar(
-        select(DbConnection).where(*_is(workspace_id, connection_id)).execution_options(populate_existing=True)
-    )
+    row = session.execute(_FOUND, {"workspace": workspace_id, "connection": connection_id}).first()
     return None if row is None else _connection(row)
 
 
@@ -66,8 +71,7 @@ def find_by_account(
 
 def system_connections_of_account(session: Session, account_id: str) -> Sequence[Connection]:
     """Return every workspace's connections of an account, both modes, ended ones too."""
-    query = select(DbConnection).where(DbConnection.account_id == account_id).order_by(DbConnection.id)
-    return [_connection(row) for row in session.scalars(query)]
+    return [_connection(row) for row in session.execute(_OF_ACCOUNT, {"account": account_id})]
 
 
 def system_find_connection(session: Session, connection_id: ConnectionId) -> Connection | None:
@@ -320,7 +324,7 @@ def _is(workspace_id: WorkspaceId, connection_id: ConnectionId) -> tuple[Any, ..
     return (DbConnection.workspace_id == workspace_id, DbConnection.id == connection_id)
 
 
-def _connection(row: DbConnection) -> Connection:
+def _connection(row: DbConnection | Row[Any]) -> Connection:
     return Connection(
         id=ConnectionId(row.id),
         workspace_id=WorkspaceId(row.workspace_id),

@@ -1,7 +1,8 @@
 """The truth, and how our view differs from it: Stripe's own objects, and the links and facts that follow from them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -11,12 +12,13 @@ from engine.core.facts import Facts
 from engine.email_address import normalize
 from engine.ids import EndUserId
 from engine.inbox import end_user_repository
+from engine.storage import Database
 from engine.workspace.repository import get_workspace
 from stripe_sync import fact_repository, links
 from stripe_sync.catalog import STORED
 from stripe_sync.connect.models import Connection
-from stripe_sync.derive import DeriveSettings, at, combine, derive
-from stripe_sync.kinds import KIND_OF_OBJECT, KINDS, Kind, StripeJson, reference
+from stripe_sync.derive import DeriveSettings, RateTable, at, combine, derive
+from stripe_sync.kinds import KIND_OF_OBJECT, KINDS, SHARED_KINDS, Kind, StripeJson, reference
 from stripe_sync.matching import LINKED, SUBSCRIPTION_RANK, Candidate, CustomerKey, resolve
 from stripe_sync.objects import Bundle, bundle_from_json
 from stripe_sync.simulator import expand
@@ -28,6 +30,7 @@ from tests.convergence.universe import Universe
 MOST = 12
 """How many differences are told."""
 Objects = dict[str, dict[str, StripeJson]]
+Shared = Mapping[str, Sequence[StripeJson]]
 Mirror = dict[str, dict[str, tuple[StripeJson, str]]]
 
 
@@ -41,7 +44,6 @@ def _all(universe: Universe) -> Iterator[str]:
         not name.startswith("GET ") and "oauth" not in name for name in universe.stripe.requests
     ):
         yield f"we wrote to Stripe: {universe.stripe.requests}"
-    mirrors = _mirrors(universe)
     for number in (0, 1):
         connection = universe.connection(number)
         if connection is None:
@@ -52,8 +54,20 @@ def _all(universe: Universe) -> Iterator[str]:
             continue
         world = universe.stripe.world(universe.account(number))
         truth = objects(world, universe.clock.stripe_now)
-        yield from _of_objects(mirrors[connection.id], truth)
-        yield from _of_people(universe, connection, world, truth)
+        yield from compare(
+            universe.database, universe.facts.rates, universe.clock.now(), connection, truth, buried(world)
+        )
+
+
+def compare(
+    database: Database, rates: RateTable, now: datetime, connection: Connection, truth: Objects, buried: Shared
+) -> Iterator[str]:
+    """Return how what we have of a connection differs from the truth: every object, link and fact.
+
+    `buried` are the products, prices and coupons that Stripe no longer has, by kind: facts go by what they were.
+    """
+    yield from _of_objects(_mirror(database, connection), truth)
+    yield from _of_people(database, rates, now, connection, truth, _bundles(truth, buried))
 
 
 def objects(world: World, now: float) -> Objects:
@@ -101,24 +115,26 @@ def _defaults(truth: Objects) -> set[str]:
 
 _EVERYTHING = text(
     " UNION ALL ".join(
-        f"SELECT '{name}' AS kind, connection_id, id, payload, source, stamp"
-        f" FROM stripe_{name} WHERE deleted_at IS NULL"
+        f"SELECT '{name}' AS kind, id, payload, source, stamp"
+        f" FROM stripe_{name} WHERE deleted_at IS NULL AND connection_id = :connection"
         for name in KINDS
     )
 )
 
 
-def _mirrors(universe: Universe) -> dict[str, Mirror]:
-    """Return every living object of the mirror, by connection, kind and id."""
-    found: dict[str, Mirror] = defaultdict(lambda: {name: {} for name in KINDS})
-    with universe.database.system(readonly=True) as session:
-        for row in session.execute(_EVERYTHING):
+def _mirror(database: Database, connection: Connection) -> Mirror:
+    """Return every living object of a connection's mirror, by kind and id."""
+    found: Mirror = {name: {} for name in KINDS}
+    with database.system(readonly=True) as session:
+        for row in session.execute(_EVERYTHING, {"connection": connection.id}):
             payload = orjson.loads(row.payload) if isinstance(row.payload, str) else row.payload
-            found[row.connection_id][row.kind][row.id] = payload, f"{row.source} of {row.stamp}"
+            found[row.kind][row.id] = payload, f"{row.source} of {row.stamp}"
     return found
 
 
 def _difference(kind: Kind, ours: StripeJson, real: StripeJson) -> str:
+    if ours == real:
+        return ""
     ours, real = _plain(ours, kind), _plain(real, kind)
     names = [name for name in sorted({*ours, *real}) if ours.get(name) != real.get(name)]
     return "; ".join(f"{name}: {ours.get(name)!r:.90} is really {real.get(name)!r:.90}" for name in names)
@@ -135,11 +151,17 @@ def _plain(value: Any, kind: Kind | None = None) -> Any:
     return {name: _plain(each) for name, each in value.items()}
 
 
-def _of_people(universe: Universe, connection: Connection, world: World, truth: Objects) -> Iterator[str]:
-    workspace_id, now = connection.workspace_id, universe.clock.now()
+def _of_people(
+    database: Database,
+    rates: RateTable,
+    now: datetime,
+    connection: Connection,
+    truth: Objects,
+    bundles: Mapping[str, Bundle],
+) -> Iterator[str]:
+    workspace_id = connection.workspace_id
     candidates = _candidates(connection, truth)
-    bundles = _bundles(world, truth)
-    with universe.database.workspace(workspace_id, readonly=True) as session:
+    with database.workspace(workspace_id, readonly=True) as session:
         settings = get_workspace(workspace_id, session).settings
         linked = {EndUserId(row) for row in session.scalars(select(DbLink.end_user_id).distinct())}
         by_customer = links.end_users_of(
@@ -172,7 +194,7 @@ def _of_people(universe: Universe, connection: Connection, world: World, truth: 
             chosen = DeriveSettings(
                 reporting_currency=settings.reporting_currency,
                 timezone=settings.timezone,
-                rates=universe.facts.rates,
+                rates=rates,
             )
             each = [
                 derive(bundles.get(customer_id, Bundle()), now, chosen).with_values(
@@ -220,13 +242,13 @@ def _candidates(connection: Connection, truth: Objects) -> dict[str, list[Candid
     return found
 
 
-def _bundles(world: World, truth: Objects) -> dict[str, Bundle]:
+def _bundles(truth: Objects, buried: Shared) -> dict[str, Bundle]:
     """Return what derivation reads of each customer."""
     owner: dict[str, str | None] = {}
     for name in ("charges", "invoices"):
         owner.update({each_id: reference(each, "customer") for each_id, each in truth[name].items()})
     lists: dict[str | None, dict[str, list[StripeJson]]] = defaultdict(lambda: defaultdict(list))
-    shared = {name: [*truth[name].values(), *_buried(world, KINDS[name])] for name in ("products", "prices", "coupons")}
+    shared = {name: [*truth[name].values(), *buried.get(name, ())] for name in SHARED_KINDS}
     for name in truth:
         if name in {"customers", *shared}:
             continue
@@ -243,9 +265,14 @@ def _bundles(world: World, truth: Objects) -> dict[str, Bundle]:
     }
 
 
-def _buried(world: World, kind: Kind) -> list[StripeJson]:
-    tree = expand.parse(list(kind.expand), kind.object, on_list=False)
-    return [
-        expand.apply(world, kind.object, render(world, kind.object, record), tree)
-        for record in world._graves[kind.object].values()
-    ]
+def buried(world: World) -> Shared:
+    """Return the shared objects that Stripe has no longer, as they were."""
+    found = {}
+    for name in sorted(SHARED_KINDS):
+        kind = KINDS[name]
+        tree = expand.parse(list(kind.expand), kind.object, on_list=False)
+        found[name] = [
+            expand.apply(world, kind.object, render(world, kind.object, record), tree)
+            for record in world._graves[kind.object].values()
+        ]
+    return found

@@ -38,7 +38,7 @@ BASES = 5
 """How many merchants histories begin with."""
 CUSTOMERS = (3, 1)
 MOST_ROUNDS = 80
-_WAITING = text(
+WAITING = text(
     """SELECT
     (SELECT count(*) FROM stripe_events WHERE state <> 'done') AS events,
     (SELECT count(*) FROM stripe_refetches) AS refetches,
@@ -363,7 +363,7 @@ class Universe:
     def waiting(self) -> dict[str, int]:
         """Return how much waits to be done, by what it is."""
         with self.database.looked_at(), self.database.system(readonly=True) as session:
-            counts = session.execute(_WAITING).one()
+            counts = session.execute(WAITING).one()
         return {name: count for name, count in counts._mapping.items() if count}
 
 

@@ -20,8 +20,10 @@ The design, with where each idea comes from
   anybody shares is computed only for clauses that nothing else has ruled out (lazy residuals, as in Elasticsearch's
   percolator and BE-Tree: Sadoghi and Jacobsen, SIGMOD 2011).
 - The way through plain facts is generated Python without a loop (`generated`).
-- With `stop`, the first rules are indexed by themselves and asked first: where matches are common, the others are never
-  asked. Changed rules go into a small index beside the large one (`matcher`; O'Neil et al., LSM-tree, 1996).
+- Few rules, and with `stop` the first of many, are asked before any index, one after the other, by generated Python
+  that gives up at the first unknown value; while that pays (`scan`, `head`; asking likely stops first is the old
+  ordering of short-circuited tests: Hanani, "An optimal evaluation of boolean expressions", CACM 1977).
+- Changed rules go into a small index beside the large one (`matcher`; O'Neil et al., LSM-tree, 1996).
 - Matched and unknown rules are sets of bits until read; which facts left a rule unknown is told from its tests
   (`missing`).
 

@@ -1,9 +1,9 @@
 """The scan: a few rules judged one after the other by one function of Python without a loop, written by us.
 
 Asking an index costs as much as its columns, which for ten rules is more than asking the rules; and where rules stop
-the check, the first that matches ends it (the head of BE-Tree's and Elasticsearch's plans is the same: the cheap and
-likely before the index). So the first rules are written out as nested `if`s: each fact is read once, each test made
-where it stands, literals bound beside the text. No text of a rule gets in.
+the check, the first that matches ends it. So the first rules are written out as nested `if`s: a fact that opens a
+clause is read once for all that follow, tests are made where they stand, literals bound beside the text. No text of a
+rule gets in.
 
 The scan knows true and false only. At the first value that is unknown, or not of its fact's usual type, it gives up
 and the index is asked; that is early, so it costs little. Skipping a test behind a false one is Kleene's `and`.

@@ -19,6 +19,10 @@ from engine.core.facts import JsonValue
 
 MIN_BUDGET = 8_000
 BYTES_A_RULE = 8
+QUICK = 2
+"""The level of compression: beyond it a few bytes less take several times as long."""
+BASE64 = ":"
+"""What stands before base 64; base 85 never begins with it."""
 
 Unknown = Mapping[str, tuple[str, ...]]
 
@@ -74,11 +78,16 @@ def _pack(unknown: Unknown, positions: Mapping[str, int], *, with_facts: bool) -
         references.append(reference)
         previous = position
     packed = orjson.dumps([list(facts), list(lists), gaps, references])
-    return base64.b85encode(zlib.compress(packed, 6)).decode()
+    return BASE64 + base64.b64encode(zlib.compress(packed, QUICK)).decode()
+
+
+def _bytes(packed: str) -> bytes:
+    # Decisions of before are in base 85, which takes the interpreter longer than all the rest.
+    return base64.b64decode(packed[1:]) if packed.startswith(BASE64) else base64.b85decode(packed)
 
 
 def _unpack(packed: str, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    facts, lists, gaps, references = orjson.loads(zlib.decompress(base64.b85decode(packed)))
+    facts, lists, gaps, references = orjson.loads(zlib.decompress(_bytes(packed)))
     found: dict[str, tuple[str, ...]] = {}
     position = -1
     for gap, reference in zip(gaps, references, strict=True):

@@ -29,7 +29,11 @@ class Lister:
     def missing(self, form: Form) -> tuple[str, ...] | None:
         """Return the facts that left an unknown condition unknown, or None if only the condition itself can tell."""
         if form.missing is not None:
-            return tuple([one.name for one in form.missing if self._is_absent(one)])
+            absent = self._absent
+            try:  # of the thousand rules that ask for a fact, the first one only has to look
+                return tuple([one.name for one in form.missing if absent[one.name]])
+            except KeyError:
+                return tuple([one.name for one in form.missing if self._is_absent(one)])
         if form.shape is None:
             return None
         try:

@@ -22,7 +22,7 @@ The design, with where each idea comes from
 - The way through plain facts is generated Python without a loop (`generated`).
 - Few rules, and with `stop` the first of many, are asked before any index, one after the other, by generated Python
   that gives up at the first unknown value; while that pays (`scan`, `head`; asking likely stops first is the old
-  ordering of short-circuited tests: Hanani, "An optimal evaluation of boolean expressions", CACM 1977).
+  ordering of short-circuited tests: Hanani, "An optimal evaluation of Boolean expressions", CACM 20(5), 1977).
 - Changed rules go into a small index beside the large one (`matcher`; O'Neil et al., LSM-tree, 1996).
 - Matched and unknown rules are sets of bits until read; which facts left a rule unknown is told from its tests
   (`missing`).

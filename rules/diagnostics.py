@@ -12,7 +12,6 @@ from enum import StrEnum
 from engine.core.facts import JsonValue
 from rules.tree import Span
 
-
 _LINE_END = re.compile(r"\r\n|\r|\n")
 """What ends a line for YAML and for editors; other characters that may are part of one."""
 

@@ -38,6 +38,30 @@ def plain_parts(tree: Node) -> tuple[Part, ...] | None:
     return tuple(parts) if len(parts) <= limits.MAX_TEXT_PREDICATES else None
 
 
+def is_comparisons(tree: Node) -> bool:
+    """Return whether a condition is facts compared with single values, or looked for in lists of them, and no more."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Logic | Not):
+            waiting.extend(node.children)
+        elif isinstance(node, Equality | Ordering):
+            if not isinstance(node.left, Fact) or _is_no_value(node.right):
+                return False
+        elif isinstance(node, Membership):
+            if not isinstance(node.left, Fact) or not isinstance(node.right, Collection):
+                return False
+            if any(map(_is_no_value, node.right.items)):
+                return False
+        elif not isinstance(node, Fact):
+            return False
+    return True
+
+
+def _is_no_value(node: Node) -> bool:
+    return not isinstance(node, Literal) or node.value is None
+
+
 class SoundParts:
     """The parts that were found sound against one catalog."""
 

@@ -27,6 +27,7 @@ from rules.fact_input import FactInputError, parse_facts
 from web.cli.analyze import analyze_command
 from web.clock import SystemClock
 from web.facts import CATALOG
+from web.rule_notes import notes
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _RULES_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -68,12 +69,17 @@ def check_command(context: click.Context, ruleset: Path, format_: str, *, strict
     references = None if workspace is None else _references(workspace)
     result = check(text, CATALOG, references)
     covered = None if result.ruleset is None else coverage_of(result.ruleset)
+    found = () if result.ruleset is None else notes(result.ruleset, SystemClock().now())
     if format_ == "json":
         diagnostics = [diagnostic.to_json() for diagnostic in result.diagnostics]
         rules = None if covered is None else covered._asdict()
-        click.echo(json.dumps({"ok": result.ok, "diagnostics": diagnostics, "coverage": rules}, ensure_ascii=False))
+        told = [note.to_json() for note in found]
+        whole = {"ok": result.ok, "diagnostics": diagnostics, "notes": told, "coverage": rules}
+        click.echo(json.dumps(whole, ensure_ascii=False))
     else:
         click.echo(render(result.diagnostics, text, str(ruleset)), nl=False)
+        for note in found:
+            click.echo(f"{ruleset}: note: {note.message} (rule `{note.rule}`)")
         click.echo(summarize(result.diagnostics))
         if covered is not None:
             click.echo(f"{covered.compiled} of {covered.rules} rules compiled")

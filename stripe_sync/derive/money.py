@@ -66,7 +66,7 @@ def find_rate(currency: str, settings: DeriveSettings, now: datetime) -> Rate | 
 def convert(sums: Mapping[str, Exact], settings: DeriveSettings, now: datetime) -> Fraction | Missing:
     """Return the sums, converted and added, in major units of the reporting currency, not rounded."""
     own = sums.get(settings.reporting_currency, 0)
-    whole = to_major(own, settings.reporting_currency) if own else NOTHING
+    whole, _ = without_conversion(own, settings.reporting_currency)
     for currency in sorted(sums):
         if sums[currency] == 0 or currency == settings.reporting_currency:
             continue

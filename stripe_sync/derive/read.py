@@ -33,23 +33,28 @@ def at_path(value: Any, *path: str) -> Any:
     return value
 
 
-# Most paths are one key long, and a hundred are read for each customer: that key has a way of its own below.
-
-
-def _at(value: Any, key: str | None, deeper: tuple[str, ...]) -> Any:
-    """Return what stands at a path of any length; `value` itself at none."""
-    return value if key is None else at_path(value, key, *deeper)
+# Most paths are one key long, and a hundred are read for each customer; so each reader takes that key by itself.
 
 
 def mapping(value: Any, key: str | None = None, *deeper: str) -> StripeObject | None:
     """Return the object at a path, or None if there is none or only its id."""
-    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
+    if key is None:
+        found = value
+    elif deeper:
+        found = at_path(value, key, *deeper)
+    else:
+        found = value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, dict) else None
 
 
 def text(value: Any, key: str | None = None, *deeper: str) -> str | None:
     """Return the non-empty string at a path, or None; characters no database keeps are replaced."""
-    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
+    if key is None:
+        found = value
+    elif deeper:
+        found = at_path(value, key, *deeper)
+    else:
+        found = value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, str) or not found:
         return None
     return found if found.isascii() and "\x00" not in found else _storable(found)
@@ -61,13 +66,18 @@ def _storable(found: str) -> str:
 
 def lower(value: Any, key: str | None = None, *deeper: str) -> str | None:
     """Return the string at a path in lower case, or None."""
-    found = text(value, key, *deeper)
+    found = text(value, key, *deeper) if deeper else text(value, key)
     return found.lower() if found else None
 
 
 def integer(value: Any, key: str | None = None, *deeper: str) -> int | None:
     """Return the whole number at a path, or None; it fits 64 bits."""
-    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
+    if key is None:
+        found = value
+    elif deeper:
+        found = at_path(value, key, *deeper)
+    else:
+        found = value.get(key) if isinstance(value, dict) else None
     if type(found) is not int:  # a bool is no number here
         exact = number(found) if isinstance(found, _INEXACT) else None
         if exact is None or exact.denominator != 1:
@@ -101,13 +111,18 @@ def _read_number(written: str) -> Fraction | None:
 
 def flag(value: Any, key: str | None = None, *deeper: str) -> bool:
     """Return whether `true` stands at a path; null and everything else is false."""
-    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
+    if key is None:
+        found = value
+    elif deeper:
+        found = at_path(value, key, *deeper)
+    else:
+        found = value.get(key) if isinstance(value, dict) else None
     return found is True
 
 
 def instant(value: Any, key: str | None = None, *deeper: str) -> datetime | None:
     """Return the Unix time at a path as an instant, or None."""
-    seconds = integer(value, key, *deeper)
+    seconds = integer(value, key, *deeper) if deeper else integer(value, key)
     if seconds is None or not 0 <= seconds <= _END_OF_TIME:
         return None
     return datetime.fromtimestamp(seconds, UTC)
@@ -115,7 +130,12 @@ def instant(value: Any, key: str | None = None, *deeper: str) -> datetime | None
 
 def reference(value: Any, key: str | None = None, *deeper: str) -> str | None:
     """Return the id at a path, whether it stands alone or in an expanded object."""
-    found = _at(value, key, deeper) if deeper or key is None else value.get(key) if isinstance(value, dict) else None
+    if key is None:
+        found = value
+    elif deeper:
+        found = at_path(value, key, *deeper)
+    else:
+        found = value.get(key) if isinstance(value, dict) else None
     return text(found, "id") if isinstance(found, dict) else text(found)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 
 from engine.workspace.models import ChurnAt
 from stripe_sync.derive.discounts import PERCENT, Discount, Found, Reduced, apply, discounts_in_force, lowering
@@ -57,7 +58,7 @@ class ItemLine:
         return amount if isinstance(amount, Fraction) else Fraction(amount)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Revenue:
     """What one subscription adds to MRR; the lines add up to it."""
 
@@ -66,7 +67,7 @@ class Revenue:
     gross_of_tax: tuple[str, ...] = ()
     """Prices that contain tax at a rate that is not known; it was left in."""
 
-    @property
+    @cached_property
     def monthly(self) -> Fraction:
         """Return the sum of the lines, in minor units."""
         if len(self.lines) == 1:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.facts import Reason, to_json
+from stripe_sync.currencies import scale
 from stripe_sync.derive import FirstRate, GivenRates, NotedRates, Rate, RateSource
-from stripe_sync.derive.money import LARGEST, Missing, rounded
+from stripe_sync.derive.money import LARGEST, Missing, convert, rounded, without_conversion
 from stripe_sync.rates import PublishedRates
 from tests.unit.derive.build import NOW, charge, codes, customer, facts, item, mrr, price, settings, subscription
 
@@ -148,3 +149,17 @@ def test_rates_that_were_used_are_noted() -> None:
     assert noted.rate("gbp", "usd", NOW) is None
     assert noted.rate("eur", "gbp", NOW) is None
     assert set(noted.noted) == {"eur"}
+
+
+@given(
+    st.one_of(st.integers(-(10**16), 10**16), st.fractions(-(10**9), 10**9, max_denominator=1200)),
+    st.sampled_from(["usd", "jpy", "isk", "kwd"]),
+)
+def test_own_currency_needs_no_conversion(minor: Fraction, currency: str) -> None:
+    """An amount of the reporting currency comes to what the same amount of another one does at rate 1."""
+    chosen = settings(currency, {"eur": "1"})
+    scaled = minor * Fraction(100, scale(currency))
+    exact, value = without_conversion(minor, currency)
+
+    assert exact == convert({currency: minor}, chosen, NOW) == convert({"eur": scaled}, chosen, NOW)
+    assert value == rounded(exact, currency)

@@ -105,10 +105,11 @@ from stripe_sync.derive.read import (
     ],
 )
 def test_reads_what_stands_there(reader: Callable[..., Any], found: Any, expected: Any) -> None:
-    """Each reader gives its kind of value, directly and at a path, or None."""
-    direct, nested = reader(found), reader({"a": {"b": found}}, "a", "b")
+    """Each reader gives its kind of value, directly, at one key and at a longer path, or None."""
+    direct, shallow, nested = reader(found), reader({"a": found}, "a"), reader({"a": {"b": found}}, "a", "b")
 
     assert (direct, type(direct)) == (expected, type(expected))
+    assert (shallow, type(shallow)) == (expected, type(expected))
     assert (nested, type(nested)) == (expected, type(expected))
 
 

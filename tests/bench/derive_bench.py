@@ -72,6 +72,7 @@ def run() -> Iterator[tuple[str, ...]]:
             _check(database, made[:CHECKED], people[:CHECKED])
             if processes == 1:
                 yield _row("again, nothing changed", _measure(url, lambda: _derive_all(url, people, 1)))
+                yield _memory(url, people)
                 with database.workspace(WORKSPACE) as session:
                     fact_repository.forget(WORKSPACE, session, people)
         yield from _events(database, url)
@@ -105,6 +106,19 @@ def _derive(url: str, people: list[EndUserId]) -> None:
         with database.workspace(WORKSPACE) as session:
             SERVICE.recompute(WORKSPACE, session, people[start : start + BATCH], NOW, Cause.BACKFILL)
     database.dispose()
+
+
+def _memory(url: str, people: list[EndUserId]) -> tuple[str, ...]:
+    """Return how much memory this process has after few customers, and after five times as many."""
+    _derive(url, people)
+    few = _resident()
+    for _ in range(5):
+        _derive(url, people)
+    return "memory, then after 5 times as many", f"{few:,} MB", f"{_resident():,} MB", ""
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def _events(database: Database, url: str) -> Iterator[tuple[str, ...]]:

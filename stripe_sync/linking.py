@@ -19,6 +19,7 @@ from stripe_sync.candidate_repository import CustomerCard
 from stripe_sync.connect.repository import connections
 from stripe_sync.fact_service import Cause, FactService
 from stripe_sync.matching import LINKED, CustomerKey, Link, LinkKind, resolve
+from stripe_sync.merging import merge_nameless
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class Linking:
         living = [card for card in cards.values() if not card.is_deleted]
         affected = {end_user_id for end_user_ids in linked.values() for end_user_id in end_user_ids}
         with_email = [(card.email, card.name) for card in living if card.email and card.email_normalized]
-        affected.update(people.ensure_end_users(workspace_id, session, with_email, now, self.clock.new_id).values())
+        by_address = people.ensure_end_users(workspace_id, session, with_email, now, self.clock.new_id)
+        affected.update(by_address.values())
+        affected -= merge_nameless(workspace_id, session, living, linked, by_address, now)
         links.forget_customers(workspace_id, session, [card.key for card in cards.values() if card.is_deleted])
         self.rematch(workspace_id, session, affected, now)
         # Only now: whoever lost their address has just lost the link that it made, and is somebody all the same.

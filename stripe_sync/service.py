@@ -318,6 +318,11 @@ class StripeService:
         with self._database.workspace(workspace_id, readonly=True) as session:
             return event_repository.listed(workspace_id, session, states, limit)
 
+    def count_events_of_unknown_accounts(self) -> int:
+        """Return how many signed deliveries were for accounts that no workspace of this Ochre ever connected."""
+        with self._database.system(readonly=True) as session:
+            return event_repository.system_of_unknown_accounts(session)
+
     def replay_events(self, workspace_id: WorkspaceId, *, member_id: MemberId, event_id: str | None = None) -> int:
         """Let parked and failed events be tried again now: one, or all; return how many."""
         now = self._clock.now()

@@ -204,6 +204,12 @@ def system_ignored(session: Session) -> dict[str, int]:
     return {reason: int(count) for reason, count in session.execute(query)}
 
 
+def system_of_unknown_accounts(session: Session) -> int:
+    """Return how many signed deliveries were for accounts that no workspace ever connected."""
+    query = select(func.sum(DbIgnoredEvents.count)).where(DbIgnoredEvents.reason == "unknown_account")
+    return int(session.scalar(query) or 0)
+
+
 def listed(workspace_id: WorkspaceId, session: Session, states: Collection[str], limit: int) -> Sequence[ListedEvent]:
     """Return the newest events of a workspace that are in one of these states (any, if none is given)."""
     query = select(DbStripeEvent).where(DbStripeEvent.workspace_id == workspace_id)

@@ -11,10 +11,10 @@ from tests.convergence.steps import History, Step, history
 from tests.convergence.universe import Universe, run, shrink
 from tests.servers import PostgresqlServer
 
-PART = 10
+PART = 20
 """How many histories a test runs."""
-PARTS = 3
-ON_POSTGRESQL = 4
+PARTS = 4
+ON_POSTGRESQL = 8
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,18 @@ def test_histories_converge_on_postgresql(postgresql_server: PostgresqlServer) -
     universe.close()
 
     assert different == {}
+
+
+def test_deliveries_to_two_processes_at_once(universe: Universe) -> None:
+    """While one web process stores a delivery another one takes the next: neither waits for the other for ever."""
+    steps = (
+        Step("merchant", "create_customer", 5),
+        Step("merchant", "create_customer", 7),
+        Step("race", "transaction", 1, inside=(Step("deliver", "last"),)),
+        Step("deliver", "next"),
+    )
+
+    assert run(universe, History(2, is_synced=True, steps=steps)) == []
 
 
 def test_a_seed_is_a_history(universe: Universe) -> None:

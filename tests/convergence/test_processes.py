@@ -2,7 +2,7 @@
 
 from tests.convergence.processes import installation, run
 
-SEEDS = (1, 2)
+SEEDS = (1, 100)
 
 
 def test_histories_with_real_processes_converge() -> None:

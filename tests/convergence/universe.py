@@ -255,10 +255,11 @@ class Universe:
         self.armed.races.append((step.what, step.number, happen))
 
     def do_beside(self, step: Step) -> None:
-        """Let a step happen in another process: what dies there does not end the one that is looked at."""
-        service = self.service
+        """Let a step happen in another process: what dies, or waits, there does not end the one that is looked at."""
+        service, wire = self.service, self.wire
+        self._start()
         self.do(step)
-        self.service = service
+        self.service, self.wire = service, wire
 
     def _do_skew(self, step: Step) -> None:
         self.clock.skew = step.seconds

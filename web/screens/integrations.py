@@ -170,6 +170,7 @@ def _page(notices: list[Notice] | None = None, key_fault: str = "", status: int 
         modes=_modes(),
         webhook_url=f"{parts.settings.public_url}/webhooks/stripe",
         events=SUBSCRIBE_TO,
+        unknown_events=parts.stripe.count_events_of_unknown_accounts(),
     )
 
 

@@ -4,6 +4,9 @@ from datetime import timedelta
 
 from engine.faults import NotFound
 from engine.ids import EndUserId
+from engine.inbox import end_user_repository
+from stripe_sync import links
+from stripe_sync.matching import CustomerKey
 from tests.integration.stripe_sync.office import AGENT, Office
 
 
@@ -120,6 +123,37 @@ def test_panel_of_a_silent_connection_is_stale(synced: Office) -> None:
     assert synced.facts(email).get("customer") is True
 
 
+def test_customer_without_an_address_gets_one(synced: Office) -> None:
+    """The nameless end user makes way for the one with the address: one person is linked, nobody is left over."""
+    customer_id, _ = synced.new_customer(email=None, name="Nora")
+    _deliver(synced, customer_id)
+    (nameless,) = _people_of(synced, customer_id)
+
+    synced.simulator.control("update_customer", id=customer_id, new_email=f"{customer_id}@nora.example")
+    _deliver(synced, customer_id)
+
+    (person,) = _people_of(synced, customer_id)
+    assert person == synced.end_user(f"{customer_id}@nora.example")
+    assert person != nameless
+    assert nameless not in _everybody(synced)
+    assert synced.facts(f"{customer_id}@nora.example").get("customer") is True
+
+
+def test_nameless_person_who_is_known_otherwise_stays(synced: Office) -> None:
+    """Whoever was given attributes only loses the customer when its address becomes known."""
+    customer_id, _ = synced.new_customer(email=None, name="Nils")
+    _deliver(synced, customer_id)
+    (nameless,) = _people_of(synced, customer_id)
+    with synced.database.workspace(synced.workspace_id) as session:
+        end_user_repository.set_end_user_attributes(synced.workspace_id, session, nameless, {"seat": "window"})
+
+    synced.simulator.control("update_customer", id=customer_id, new_email=f"{customer_id}@nils.example")
+    _deliver(synced, customer_id)
+
+    assert _people_of(synced, customer_id) == {synced.end_user(f"{customer_id}@nils.example")}
+    assert nameless in _everybody(synced)
+
+
 def test_customers_are_found_by_id_address_and_name(synced: Office) -> None:
     """The chooser finds parts of addresses and names; wildcards mean themselves."""
     customer_id, email = synced.new_customer()
@@ -208,3 +242,14 @@ def _is_pending(office: Office, email: str) -> bool:
     with office.database.workspace(office.workspace_id) as session:
         found = office.service.match_and_read(office.workspace_id, session, end_user_id, office.clock.now())
     return found.match_pending
+
+
+def _people_of(office: Office, customer_id: str) -> set[EndUserId]:
+    key = CustomerKey(connection_id=office.connection.id, customer_id=customer_id)
+    with office.database.workspace(office.workspace_id, readonly=True) as session:
+        return links.end_users_of(office.workspace_id, session, [key]).get(key, set())
+
+
+def _everybody(office: Office) -> set[EndUserId]:
+    with office.database.workspace(office.workspace_id, readonly=True) as session:
+        return {person.id for person in end_user_repository.end_users(office.workspace_id, session, limit=500).rows}

@@ -30,6 +30,7 @@ from web.facts import CATALOG
 from web.rule_notes import notes
 
 _LONGEST_LINE = 16 * 1024 * 1024
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _RULES_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -154,7 +155,7 @@ def _decisions(ruleset: Ruleset, facts: IO[bytes], trigger: str, now: datetime) 
         except FactInputError as fault:
             raise FactInputError(f"line {number}: {fault}") from None
         decision = decide(ruleset, found.facts, now=now, on=trigger, conversation_id=found.conversation_id)
-        yield json.dumps(decision.to_line(), ensure_ascii=False)
+        yield _ENCODE(decision.to_line())
 
 
 def _compile(context: click.Context, path: Path) -> Ruleset:

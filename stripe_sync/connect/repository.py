@@ -14,6 +14,7 @@ from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialK
 from stripe_sync.connect.tables import DbConnection, DbOAuthState, DbReads
 
 _TABLE = DbConnection.__table__
+MOST_MS = 2**31 - 1
 # Rows, not objects, and statements built once: connections are looked up with everything that happens.
 _ALL = (
     select(_TABLE).where(_TABLE.c.workspace_id == bindparam("workspace")).order_by(_TABLE.c.connected_at, _TABLE.c.id)
@@ -217,7 +218,8 @@ def note_contact(
     if is_healthy:
         values |= {"last_contact_at": now, "last_error": None}
     if clock_offset is not None:
-        values["clock_offset_ms"] = round(clock_offset / timedelta(milliseconds=1))
+        # The column holds 24 days. A clock that is further off is measured again with each answer all the same.
+        values["clock_offset_ms"] = max(-MOST_MS, min(MOST_MS, round(clock_offset / timedelta(milliseconds=1))))
     session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(values))
     today = upsert(session, DbReads.__table__)  # type: ignore[arg-type]  # is a Table
     today = today.values(workspace_id=workspace_id, connection_id=connection_id, day=now.date(), reads=reads)

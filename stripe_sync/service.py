@@ -128,7 +128,7 @@ class StripeService:
         self._running = Running(database, clock, self._access, self._linking, self._refetching, config.lists_at_once)
         self._reading = CustomerReading(database, clock, self._linking)
         limits = LookupLimits(config.redis_url)
-        self._senders = SenderLookup(database, clock, self._access, self._reading, limits)
+        self._senders = SenderLookup(database, clock, self._access, self._reading, limits, config.lookup_deadline_s)
         self._sender_facts = SenderFacts(self._linking, self._facts, self._senders)
         self._catching_up = CatchingUp(database, clock, self._access, self._read_all)
         self._reconciling = Reconciling(database, clock, self._running.queue)

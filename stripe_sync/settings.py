@@ -35,6 +35,8 @@ class StripeConfig:
     """Per account in test mode: below Stripe's 25."""
     lists_at_once: int = 6
     """How many lists of one account a backfill reads side by side."""
+    lookup_deadline_s: float = 0.8
+    """How long a conversation waits for its sender to be looked up."""
 
     @property
     def callback_url(self) -> str:

@@ -3,7 +3,7 @@
 Laws
 - A look-up is made only where the mirror can't know: while a connection's customers are not all read, or while
   nothing was heard from Stripe for long.
-- A request waits `DEADLINE_S` at most, and only where a slot and the connection's allowance are free; whatever is not
+- A request waits `deadline_s` at most, and only where a slot and the connection's allowance are free; whatever is not
   answered by then is decided without, marked pending, and finished by a job.
 - A sender who is not in Stripe is not asked for again for `MISS_KEPT`.
 """
@@ -34,7 +34,6 @@ from stripe_sync.lookup.limits import LookupLimits
 from stripe_sync.lookup.reading import CustomerReading
 from stripe_sync.panel import FRESH
 
-DEADLINE_S = 0.8
 AT_ONCE = 2
 """Look-ups in one process at the same time."""
 MISS_KEPT = timedelta(minutes=10)
@@ -63,7 +62,7 @@ class SenderLookup:
     access: Access
     reading: CustomerReading
     limits: LookupLimits
-    deadline_s: float = DEADLINE_S
+    deadline_s: float
     _slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
 
     def ahead(self, workspace_id: WorkspaceId, email: str) -> None:

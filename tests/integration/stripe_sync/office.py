@@ -215,6 +215,7 @@ def config_for(simulator: Simulator, **changes: Any) -> StripeConfig:
             "webhook_secrets": ("whsec_rolled_out_long_ago", simulator.webhook_secret),
             "requests_per_second": 100_000.0,
             "lists_at_once": 1,
+            "lookup_deadline_s": 60.0,
             **changes,
         }
     )

@@ -157,10 +157,9 @@ def _tokenize(text: str) -> list[Token]:
     """Return the words of `text` by the library's tables; raise its error where there is none."""
     words, rules, behind = _lexer()
     tokens: list[Token] = []
-    next_word = words.scanner(text).match
-    end = 0
-    while (found := next_word()) is not None:
-        number = found.lastindex
+    end = at = 0
+    while (found := words.match(text, at)) is not None and found.end() > at:
+        at, number = found.end(), found.lastindex
         rule, kind = rules[number]
         start, end = found.span(number)
         value = text[start:end]

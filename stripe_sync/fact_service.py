@@ -203,9 +203,7 @@ def _derive(
     currency = settings.reporting_currency
     customers = _speaking(subject, settings)
     if not customers:
-        return StoredFacts(
-            facts=without_customer(why_nobody(subject), subject.match, now), reporting_currency=currency
-        )
+        return StoredFacts(facts=without_customer(why_nobody(subject), subject.match, now), reporting_currency=currency)
     noted = NotedRates(rates)
     each = [_derive_customer(customer, subject.match, bundles, settings, noted, now) for customer in customers]
     best = None if subject.customers else best_of(each)

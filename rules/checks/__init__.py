@@ -7,7 +7,6 @@ from rules.checks import actions_present, fallback_destination, references, tags
 from rules.document import RuleDraft, RulesetDraft
 from rules.report import Report
 
-
 RULE_CHECKS: tuple[Callable[[RuleDraft, Report], None], ...] = (actions_present.check, tags_once.check)
 """Those of one rule, whatever the others are."""
 

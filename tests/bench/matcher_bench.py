@@ -58,7 +58,7 @@ class Subject:
 
     def matched(self, person: Person) -> list[int]:
         """Return the places of the rules that match, their unknown set found and not read."""
-        return self.matcher.reach(person.facts, NOW, "created", None).matched
+        return list(self.matcher.reach(person.facts, NOW, "created", None).matched)
 
 
 def run(console: Console) -> None:

@@ -159,7 +159,7 @@ def _tokenize(text: str) -> list[Token]:
     tokens: list[Token] = []
     end = at = 0
     while (found := words.match(text, at)) is not None and found.end() > at:
-        at, number = found.end(), found.lastindex
+        at, number = found.end(), found.lastindex or 0
         rule, kind = rules[number]
         start, end = found.span(number)
         value = text[start:end]

@@ -97,7 +97,7 @@ def blank_events(workspace_id: WorkspaceId, session: Session, key: CustomerKey) 
     statement = (
         update(DbStripeEvent)
         .where(DbStripeEvent.id.in_(some.scalar_subquery()))
-        .values(payload="", state="done")
+        .values(payload="", object_id=None, state="done")
         .returning(DbStripeEvent.id)
     )
     return len(session.execute(statement.execution_options(synchronize_session=False)).all())
@@ -107,8 +107,11 @@ def _about(workspace_id: WorkspaceId, key: CustomerKey) -> tuple[ColumnElement[b
     return (
         DbStripeEvent.workspace_id == workspace_id,
         DbStripeEvent.connection_id == key.connection_id,
-        # Ids are letters, digits and underscores; quoted they are found as values only.
-        DbStripeEvent.payload.contains(f'"{key.customer_id}"', autoescape=True),
+        or_(
+            DbStripeEvent.object_id == key.customer_id,
+            # Ids are letters, digits and underscores; quoted they are found as values only.
+            DbStripeEvent.payload.contains(f'"{key.customer_id}"', autoescape=True),
+        ),
     )
 
 
@@ -150,7 +153,7 @@ def blank_old_events(workspace_id: WorkspaceId, session: Session, before: dateti
     blank = (
         update(DbStripeEvent)
         .where(DbStripeEvent.id.in_(some.scalar_subquery()))
-        .values(payload="")
+        .values(payload="", object_id=None)
         .returning(DbStripeEvent.id)
     )
     return len(session.execute(blank.execution_options(synchronize_session=False)).all())

@@ -35,8 +35,16 @@ def attribute(name: str, target: Value, zone: tzinfo) -> Value | Unknown:
     if name in _LOCAL_PARTS:
         if not isinstance(target, datetime):
             return wrong_type(target, "a date and time")
-        return Decimal(getattr(target.astimezone(zone), name))
+        return Decimal(getattr(_local(target, zone), name))
     return _ATTRIBUTES[name](target)
+
+
+def _local(instant: datetime, zone: tzinfo) -> datetime:
+    """Return an instant in a zone; where the calendar ends there (the years 1 and 9999), in UTC."""
+    try:
+        return instant.astimezone(zone)
+    except OverflowError:
+        return instant
 
 
 def method(name: str, target: Value, argument: Value) -> bool | Unknown:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from engine.core.facts import Facts
+from engine.core.facts import Facts, FactType
 from engine.core.ruleset import EvaluationError, Verdict
 from rules import functions, operations
 from rules.patterns import compile_pattern
@@ -126,7 +126,9 @@ class Evaluation:
             return None
         step = f"[{json.dumps(key, ensure_ascii=False)}]"
         if isinstance(node.target, Fact) and node.target.spec is not None:
-            return f"{node.target.spec.name}{step}"
+            # A list has no keys: a text in its brackets is of the wrong type, and nothing is missing.
+            is_mapping = node.target.spec.type is FactType.MAPPING
+            return f"{node.target.spec.name}{step}" if is_mapping else None
         if isinstance(node.target, Item) and not isinstance(self.value(node.target), Unknown):
             above = self._path(node.target)
             return None if above is None else f"{above}{step}"

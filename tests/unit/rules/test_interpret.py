@@ -211,6 +211,21 @@ def test_the_zone_is_that_of_literals_today_and_parts_of_dates() -> None:
     assert evaluate('$today == d"2026-11-19T15:00:00Z"', given, zone="Asia/Tokyo").result is True
 
 
+def test_text_in_the_brackets_of_a_list_names_nothing() -> None:
+    """A list has no keys: the index is of the wrong type, and no fact is missing."""
+    verdict = evaluate('tags[attributes["tier"]] == "x"', CUSTOMER)
+
+    assert (verdict.result, list(verdict.unknown)) == (None, [])
+    assert [error.code for error in verdict.errors] == ["wrong_type"]
+
+
+def test_parts_of_dates_at_the_end_of_the_calendar() -> None:
+    """Where a zone's calendar ends the parts are those of UTC, and nothing fails."""
+    given = facts(customer_since=datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
+
+    assert evaluate("customer_since.hour == 23", given, zone="Asia/Kathmandu").result is True
+
+
 @pytest.mark.parametrize("number", ["1e999999", "-1e999999", "1e-999999", "9" * 4000])
 def test_enormous_facts_do_no_harm(number: str) -> None:
     """Numbers of any size are compared, rounded and used as an index without being written out."""

@@ -3,8 +3,6 @@
 What a failure means for the connection is decided here, once: a token that Stripe no longer takes ends it.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -36,7 +34,6 @@ class Access:
     vault: Vault
     connecting: Connecting
     refreshing: Refreshing
-    sleep: Callable[[float], None] = time.sleep
 
     def find(self, workspace_id: WorkspaceId, connection_id: ConnectionId) -> Connection | None:
         """Return a connection that may be read now, or None."""

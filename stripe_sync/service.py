@@ -118,7 +118,7 @@ class StripeService:
         self._connecting = Connecting(database, clock, config, gateway, self._vault)
         budget = Budget(config, sleep=sleep)
         refreshing = Refreshing(database, clock, self._vault, AppCredential(gateway, config), sleep)
-        self._access = Access(database, clock, gateway, budget, self._vault, self._connecting, refreshing, sleep)
+        self._access = Access(database, clock, gateway, budget, self._vault, self._connecting, refreshing)
         self._linking = Linking(self._facts, clock)
         self._panels = PanelService(config, self._facts)
         self._explaining = ExplainService(config, self._facts)

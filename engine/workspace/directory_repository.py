@@ -103,7 +103,7 @@ def settings_of(workspace_id: str, stored: Mapping[str, Any]) -> WorkspaceSettin
     settings = settings_json.parse(stored)
     if isinstance(settings, Invalid):
         # Unlike a wrong argument's type: only checked settings are ever stored.
-        raise ValueError(f"workspace {workspace_id} has broken settings: {settings.faults}")  # noqa: TRY004
+        raise ValueError(f"workspace {workspace_id} has broken settings: {settings.faults}")  # noqa: TRY004  the value is wrong, not its type
     return settings
 
 

@@ -99,7 +99,7 @@ def _overlap(
             continue
         example = examples.find(
             box,
-            lambda facts, one=other: examples.result(rule, facts) is True and examples.result(one, facts) is True,  # type: ignore[misc]
+            lambda facts, one=other: examples.result(rule, facts) is True and examples.result(one, facts) is True,  # type: ignore[misc]  # bound in a loop
         )
         if example is None:
             continue

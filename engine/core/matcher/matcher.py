@@ -44,7 +44,7 @@ class Matcher:
             self._types = {name: type_ for form in forms for name, type_ in form.facts.items()}
             return
         self._base_forms = previous._base_forms  # noqa: SLF001  # the same class
-        self._base_block = previous._base_block  # noqa: SLF001
+        self._base_block = previous._base_block  # noqa: SLF001  # the same class
         base = Placed(self._base_block, self._base_block.order, kept, self._rules)
         taken = set(kept)
         changed = [number for number in range(len(forms)) if number not in taken]

@@ -1,6 +1,6 @@
 """Conversations, messages and decisions as the API and the screens show them. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.core.explain import Why, sentences, why
@@ -68,9 +68,11 @@ def decision_json(record: DecisionRecord, texts: Mapping[str, str | None]) -> di
     }
 
 
-def why_json(record: DecisionRecord) -> dict[str, Any]:
-    """Return why a conversation was routed as it was: sentences to read, and the lines they were made from."""
-    lines = why_lines(record)
+def why_json(record: DecisionRecord, lines: Sequence[Why]) -> dict[str, Any]:
+    """Return why a conversation was routed as it was: sentences to read, and the lines they were made from.
+
+    `lines` are those of `why_lines`, or what the reader may see of them.
+    """
     return {
         "decision_id": record.id,
         "ruleset_version": record.ruleset_version,

@@ -45,6 +45,7 @@ _EVERYTHING = union_all(
         cast(null(), Boolean).label("active"),
         _WORKSPACES.created_at.label("created_at"),
         _WORKSPACES.settings.label("settings"),
+        cast(null(), Boolean).label("sees_billing"),
     ).where(_WORKSPACES.workspace_id == _MINE),
     select(
         literal_column("'member'"),
@@ -56,17 +57,24 @@ _EVERYTHING = union_all(
         _MEMBERS.active,
         _MEMBERS.created_at,
         null(),
+        _MEMBERS.sees_billing,
     ).where(_MEMBERS.workspace_id == _MINE),
     select(
-        literal_column("'team'"), _TEAMS.id, _TEAMS.name, null(), null(), _TEAMS.distribution, null(), null(), null()
+        literal_column("'team'"),
+        _TEAMS.id,
+        _TEAMS.name,
+        null(),
+        null(),
+        _TEAMS.distribution,
+        *(null() for _ in range(4)),
     ).where(_TEAMS.workspace_id == _MINE),
     select(
         literal_column("'place'"),
         _PLACES.team_id,
         _PLACES.member_id,
-        *(null() for _ in range(6)),
+        *(null() for _ in range(7)),
     ).where(_PLACES.workspace_id == _MINE),
-    select(literal_column("'queue'"), _QUEUES.id, _QUEUES.name, *(null() for _ in range(6))).where(
+    select(literal_column("'queue'"), _QUEUES.id, _QUEUES.name, *(null() for _ in range(7))).where(
         _QUEUES.workspace_id == _MINE
     ),
 )
@@ -118,6 +126,7 @@ def _members(workspace_id: WorkspaceId, rows: Sequence[Row[Any]]) -> list[Member
             role=Role(row.way),
             active=row.active,
             created_at=row.created_at,
+            sees_billing=row.sees_billing,
         )
         for row in rows
     ]

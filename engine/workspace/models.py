@@ -101,6 +101,17 @@ class Member:
     role: Role
     active: bool
     created_at: datetime
+    sees_billing: bool = True
+    """Whether they may see what customers pay; false only for an agent whom an admin barred from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberChange:
+    """What to change of a member; what is None stays."""
+
+    role: Role | None = None
+    active: bool | None = None
+    sees_billing: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,17 +81,18 @@ def insert_member(workspace_id: WorkspaceId, session: Session, member: Member) -
             role=member.role,
             active=member.active,
             created_at=member.created_at,
+            sees_billing=member.sees_billing,
         )
     )
     session.flush()
 
 
 def update_member(workspace_id: WorkspaceId, session: Session, member: Member) -> None:
-    """Store a member's name, role and whether they are active."""
+    """Store a member's name, role, whether they are active and whether they see billing data."""
     session.execute(
         update(DbMember)
         .where(DbMember.workspace_id == workspace_id, DbMember.id == member.id)
-        .values(name=member.name, role=member.role.value, active=member.active)
+        .values(name=member.name, role=member.role.value, active=member.active, sees_billing=member.sees_billing)
     )
 
 
@@ -203,4 +204,5 @@ def _member(row: DbMember) -> Member:
         role=Role(row.role),
         active=row.active,
         created_at=row.created_at,
+        sees_billing=row.sees_billing,
     )

@@ -24,6 +24,7 @@ from engine.workspace import settings as settings_json
 from engine.workspace.models import (
     Distribution,
     Member,
+    MemberChange,
     Queue,
     References,
     Role,
@@ -111,22 +112,36 @@ def change_member(
     session: Session,
     clock: Clock,
     member_id: MemberId,
+    wanted: MemberChange,
     *,
-    role: Role | None = None,
-    active: bool | None = None,
     actor: str,
 ) -> Member | NotFound | Conflict:
-    """Change a member's role, or let them in or out; a workspace keeps at least one active owner."""
+    """Change a member's role, let them in or out, or bar them from billing data.
+
+    A workspace keeps at least one active owner. Only agents can be barred: whoever manages the integration can export
+    all of it anyway, so an agent who becomes an admin is barred no longer.
+    """
     members = {member.id: member for member in repository.members(workspace_id, session)}
     member = members.get(member_id)
     if member is None:
         return NotFound(kind="member", id=member_id)
-    changed = replace(member, role=role or member.role, active=member.active if active is None else active)
+    becomes = wanted.role or member.role
+    if wanted.sees_billing is False and becomes is not Role.AGENT:
+        return Conflict(message="Only agents can be barred from billing data; admins and owners manage it.")
+    changed = replace(
+        member,
+        role=becomes,
+        active=member.active if wanted.active is None else wanted.active,
+        sees_billing=becomes is not Role.AGENT
+        or (member.sees_billing if wanted.sees_billing is None else wanted.sees_billing),
+    )
     after = {**members, member_id: changed}
     if not any(one.active and one.role is Role.OWNER for one in after.values()):
         return Conflict(message="A workspace needs an active owner; make somebody else one first.")
+    if changed == member:
+        return member
     repository.update_member(workspace_id, session, changed)
-    detail = {"role": changed.role.value, "active": changed.active}
+    detail = {"role": changed.role.value, "active": changed.active, "sees_billing": changed.sees_billing}
     audit.record(workspace_id, session, actor, "member.changed", member_id, {**detail}, clock.now())
     return changed
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from engine.storage import BinaryText, Json, UtcDateTime, new_metadata
@@ -45,6 +45,7 @@ class DbMember(Base):
     role: Mapped[str]
     active: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sees_billing: Mapped[bool] = mapped_column(server_default=true())
 
 
 class DbTeam(Base):

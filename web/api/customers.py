@@ -9,7 +9,7 @@ from engine.faults import NotFound
 from engine.ids import ConversationId, WorkspaceId
 from engine.inbox import decision_repository, repository
 from engine.inbox.models import Conversation
-from engine.inbox.views import why_json
+from engine.inbox.views import why_json, why_lines
 from engine.workspace.models import Role
 from web.api.answers import answer, unwrap
 from web.api.blueprint import new_blueprint
@@ -19,6 +19,7 @@ from web.api.schemas_stripe import CustomerHitsOut, CustomersQuery
 from web.auth.access import allow
 from web.auth.gate import principal
 from web.auth.models import Scope
+from web.billing import closed_lines, closed_panel
 from web.current import services
 
 blueprint = new_blueprint("customers")
@@ -43,11 +44,12 @@ def get_context(path: IdPath) -> Response:
     workspace_id = principal().workspace_id
     with services().database.workspace(workspace_id) as session:
         conversation = _conversation(workspace_id, session, path.id)
-        return answer(services().drafter.context(workspace_id, session, conversation).to_json())
+        context = services().drafter.context(workspace_id, session, conversation, sees_billing=principal().sees_billing)
+    return answer(context.to_json())
 
 
 @blueprint.put("/conversations/<id>/customer", responses={200: PanelOut})
-@allow(Role.AGENT, Scope.CONVERSATIONS_WRITE)
+@allow(Role.AGENT, Scope.CONVERSATIONS_WRITE, billing=True)
 def link_customer(path: IdPath, body: CustomerIn) -> Response:
     """Link the sender to a Stripe customer by hand; it wins over the e-mail address and is remembered."""
     caller = principal()
@@ -67,7 +69,7 @@ def link_customer(path: IdPath, body: CustomerIn) -> Response:
 
 
 @blueprint.delete("/conversations/<id>/customer", responses={200: PanelOut})
-@allow(Role.AGENT, Scope.CONVERSATIONS_WRITE)
+@allow(Role.AGENT, Scope.CONVERSATIONS_WRITE, billing=True)
 def unlink_customer(path: IdPath) -> Response:
     """Undo the sender's links; nothing but a person makes them again."""
     caller = principal()
@@ -84,7 +86,7 @@ def unlink_customer(path: IdPath) -> Response:
 
 
 @blueprint.get("/integrations/stripe/customers", responses={200: CustomerHitsOut})
-@allow(Role.AGENT, Scope.END_USERS_READ)
+@allow(Role.AGENT, Scope.END_USERS_READ, billing=True)
 def search_customers(query: CustomersQuery) -> Response:
     """Find Stripe customers to link, by id or by part of an address or name."""
     workspace_id = principal().workspace_id
@@ -105,10 +107,14 @@ def search_customers(query: CustomersQuery) -> Response:
 
 
 def panel_of(workspace_id: WorkspaceId, session: Session, conversation: Conversation) -> dict[str, Any]:
-    """Return the panel of a conversation with why it was routed as it was."""
-    panel = services().stripe.panel(workspace_id, session, conversation.end_user_id, services().clock.now())
+    """Return the panel of a conversation, as the caller may see it, with why it was routed as it was."""
     decisions = decision_repository.decisions(workspace_id, session, conversation.id)
-    return {**panel, "why": why_json(decisions[0]) if decisions else None}
+    newest = decisions[0] if decisions else None
+    if not principal().sees_billing:
+        why = None if newest is None else why_json(newest, closed_lines(why_lines(newest)))
+        return {**closed_panel(), "why": why}
+    panel = services().stripe.panel(workspace_id, session, conversation.end_user_id, services().clock.now())
+    return {**panel, "why": None if newest is None else why_json(newest, why_lines(newest))}
 
 
 def _conversation(workspace_id: WorkspaceId, session: Session, conversation_id: str) -> Conversation:

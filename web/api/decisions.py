@@ -18,6 +18,7 @@ from web.api.schemas_conversations import DecisionsOut
 from web.auth.access import allow
 from web.auth.gate import principal
 from web.auth.models import Scope
+from web.billing import closed_decision
 from web.current import services
 
 blueprint = new_blueprint("decisions")
@@ -37,8 +38,10 @@ def list_decisions(path: IdPath) -> Response:
 def decision_with_trace(
     workspace_id: WorkspaceId, session: Session, record: DecisionRecord, *, brief: bool = False
 ) -> dict[str, Any]:
-    """Return the shape of a decision; `brief` as in `Traces.of_decision`."""
+    """Return the shape of a decision, as the caller may see it; `brief` as in `Traces.of_decision`."""
     texts = service.texts_of(workspace_id, session, record)
+    if not principal().sees_billing:
+        return closed_decision(decision_json(record, texts))
     return {
         **decision_json(record, texts),
         "trace": services().traces.of_decision(workspace_id, session, record, brief=brief),
@@ -49,6 +52,8 @@ def fresh_decision_with_trace(workspace_id: WorkspaceId, record: DecisionRecord,
     """Return the shape of a decision that was made just now, with a brief trace, from what it was made from."""
     message = made_from.background.message
     texts = {"subject": made_from.conversation.subject, "body": None if message is None else message.body}
+    if not principal().sees_billing:
+        return closed_decision(decision_json(record, texts))
     return {
         **decision_json(record, texts),
         "trace": services().traces.of_fresh(services().database, workspace_id, record, made_from),

@@ -25,8 +25,9 @@ from web.api.blueprint import new_blueprint
 from web.api.schemas import IdPath
 from web.api.schemas_stripe import EndUserOut, EndUsersOut, EndUsersQuery
 from web.auth.access import allow
-from web.auth.gate import principal
+from web.auth.gate import closed_billing, principal
 from web.auth.models import Scope
+from web.billing import asks_for_billing
 from web.current import services
 from web.errors import Problem, invalid
 from web.exported import exported_facts
@@ -81,6 +82,8 @@ def _matching(workspace_id: WorkspaceId, when: str, query: EndUsersQuery) -> Res
     try:
         with services().database.workspace(workspace_id, readonly=True) as session:
             tree = sound(people.check(workspace_id, session, when), when)
+            if asks_for_billing(tree) and not principal().sees_billing:
+                raise closed_billing()
             found, evaluated = people.page(workspace_id, session, tree, after=after, limit=query.limit)
     except TooSlowError:
         message = "Looking through everybody for this condition takes too long; narrow it down with `and`."
@@ -122,18 +125,28 @@ def _place(after: str) -> str:
 
 
 def _shape(workspace_id: WorkspaceId, session: Session, end_user: EndUser) -> dict[str, Any]:
+    return {
+        "id": end_user.id,
+        "email": end_user.email,
+        "name": end_user.name,
+        **(_billing(workspace_id, session, end_user) if principal().sees_billing else _NO_BILLING),
+        "attributes": dict(end_user.attributes),
+        "created_at": format_instant(end_user.created_at),
+    }
+
+
+_NO_BILLING: dict[str, Any] = {"billing": "forbidden", "customers": [], "facts": {}, "reasons": {}, "exported": {}}
+
+
+def _billing(workspace_id: WorkspaceId, session: Session, end_user: EndUser) -> dict[str, Any]:
     now = services().clock.now()
     subject = links.subjects(workspace_id, session, [end_user.id])[end_user.id]
     found = services().facts.read(workspace_id, session, end_user.id, now)
     facts, reasons = snapshot.take(found)
     return {
-        "id": end_user.id,
-        "email": end_user.email,
-        "name": end_user.name,
+        "billing": "shown",
         "customers": [customer.customer_id for customer in subject.customers],
         "facts": facts,
         "reasons": reasons,
-        "attributes": dict(end_user.attributes),
         "exported": exported_facts(CATALOG, found),
-        "created_at": format_instant(end_user.created_at),
     }

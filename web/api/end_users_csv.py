@@ -30,7 +30,7 @@ _FILE = {"description": "A line for each end user.", "content": {"text/csv": {"s
 
 
 @blueprint.get("/end-users.csv", responses={200: _FILE})
-@allow(Role.AGENT, Scope.END_USERS_READ)
+@allow(Role.AGENT, Scope.END_USERS_READ, billing=True)
 def download_end_users(query: EndUsersFileQuery) -> Response:
     """Return end users as CSV, newest first, each Stripe fact in a column with the prefix `stripe_`."""
     workspace_id = principal().workspace_id

@@ -20,7 +20,7 @@ blueprint = new_blueprint("explanations")
 
 
 @blueprint.get("/conversations/<id>/panel/explain", responses={200: ExplanationOut})
-@allow(Role.AGENT, Scope.FACTS_READ)
+@allow(Role.AGENT, Scope.FACTS_READ, billing=True)
 def explain_panel(path: IdPath, query: ExplainQuery) -> Response:
     """Return how a number beside a conversation was made; its lines add up to it."""
     workspace_id = principal().workspace_id
@@ -31,7 +31,7 @@ def explain_panel(path: IdPath, query: ExplainQuery) -> Response:
 
 
 @blueprint.get("/end-users/<id>/facts/<fact>/explain", responses={200: ExplanationOut})
-@allow(Role.AGENT, Scope.FACTS_READ)
+@allow(Role.AGENT, Scope.FACTS_READ, billing=True)
 def explain_fact(path: FactPath) -> Response:
     """Return how a fact of an end user was made; its lines add up to it."""
     workspace_id = principal().workspace_id

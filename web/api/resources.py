@@ -12,6 +12,7 @@ from web.api import (
     explanations,
     facts,
     integrations,
+    members,
     privacy,
     route,
     ruleset_explain,
@@ -31,6 +32,7 @@ BLUEPRINTS = (
     end_users.blueprint,
     explanations.blueprint,
     settings.blueprint,
+    members.blueprint,
 )
 
 

@@ -99,6 +99,9 @@ class EndUserOut(Out):
     id: str
     email: str | None
     name: str | None
+    billing: Literal["shown", "forbidden"] = Field(
+        description="`forbidden` to a member barred from billing data: customers, facts and the like are empty."
+    )
     customers: list[str]
     facts: dict[str, Any]
     reasons: dict[str, str] = Field(description="Why a fact has no value.")

@@ -36,6 +36,8 @@ class Access:
     """Whether the body is a rule text, and may come as YAML."""
     holds_rule_text: bool = False
     """Whether a rule text stands somewhere in the body, which may then be larger."""
+    billing: bool = False
+    """Whether the route is about billing data through and through, and so closed to members barred from it."""
 
     @property
     def body_limit(self) -> int:
@@ -44,10 +46,20 @@ class Access:
 
 
 def allow(
-    role: Role, scope: Scope | None = None, *, rule_text: bool = False, holds_rule_text: bool = False
+    role: Role,
+    scope: Scope | None = None,
+    *,
+    rule_text: bool = False,
+    holds_rule_text: bool = False,
+    billing: bool = False,
 ) -> Callable[[_View], _View]:
-    """Declare that a member with at least `role` may call the view, and a token if it holds `scope`."""
-    return _declare(Access(role=role, scope=scope, rule_text=rule_text, holds_rule_text=holds_rule_text))
+    """Declare that a member with at least `role` may call the view, and a token if it holds `scope`.
+
+    With `billing` a member barred from billing data may not; without it the view itself leaves such data out.
+    """
+    return _declare(
+        Access(role=role, scope=scope, rule_text=rule_text, holds_rule_text=holds_rule_text, billing=billing)
+    )
 
 
 def public(because: str) -> Callable[[_View], _View]:

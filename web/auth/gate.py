@@ -94,6 +94,8 @@ class Gate:
             if not csrf.is_right(csrf.sent_token(request), caller.session_digest or "", self._settings.secret_keys):
                 raise Problem(403, "The page this came from is out of date. Reload it and try again.")
         if caller.may(access.role, access.scope):
+            if access.billing and not caller.sees_billing:
+                raise closed_billing()
             return
         if caller.token_id is not None and access.scope is not None and access.scope not in caller.scopes:
             raise Problem(
@@ -143,6 +145,11 @@ def limit_body(limit: int = BODY_LIMIT) -> None:
         size = len(request.get_data())
     if size > limit:
         raise Problem(413, f"The request is larger than the {limit // (1024 * 1024)} MiB this address takes.")
+
+
+def closed_billing() -> Problem:
+    """Return the answer for a member barred from billing data who asks for some."""
+    return Problem(403, "Your membership does not include billing data. An admin can change that.")
 
 
 def unauthorized(detail: str, *, invalid_token: bool) -> Problem:

@@ -1,17 +1,27 @@
-"""People and their passwords together: making a workspace with an owner who can sign in, and adding members."""
+"""People and their passwords together: making a workspace with an owner who can sign in, adding and changing people."""
 
-from engine.faults import Conflict, Fault, Invalid
-from engine.ids import WorkspaceId
+from dataclasses import dataclass
+
+from engine.faults import Conflict, Fault, Invalid, NotFound
+from engine.ids import MemberId, WorkspaceId
 from engine.ports import Clock
 from engine.storage import Database
+from engine.workspace import repository
 from engine.workspace import service as workspaces
-from engine.workspace.models import Member, Role, Workspace
+from engine.workspace.models import Member, MemberChange, Role, Workspace
 from web.auth import passwords
 from web.auth.service import AuthService
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnersOnly:
+    """Indicate that an admin wanted to change an admin or owner, or to make somebody one."""
+
+    message: str = "Only an owner can change admins and owners, or make somebody one."
+
+
 class MemberService:
-    """Adds people who can sign in."""
+    """Adds people who can sign in, and changes what they may do."""
 
     def __init__(self, database: Database, clock: Clock, auth: AuthService) -> None:
         self._database = database
@@ -45,3 +55,16 @@ class MemberService:
             if isinstance(member, Member):
                 self._auth.set_password(workspace_id, session, member.id, password)
         return member
+
+    def change_member(
+        self, workspace_id: WorkspaceId, member_id: MemberId, wanted: MemberChange, *, actor: str, actor_role: Role
+    ) -> Member | NotFound | Conflict | OwnersOnly:
+        """Change a member as `wanted`; agents are changed by admins, admins and owners by owners."""
+        with self._database.workspace(workspace_id) as session:
+            member = repository.find_member(workspace_id, session, member_id)
+            if member is None:
+                return NotFound(kind="member", id=member_id)
+            roles = {member.role, wanted.role or member.role}
+            if actor_role is not Role.OWNER and roles != {Role.AGENT}:
+                return OwnersOnly()
+            return workspaces.change_member(workspace_id, session, self._clock, member_id, wanted, actor=actor)

@@ -68,6 +68,8 @@ class Principal:
     email: str
     name: str
     role: Role
+    sees_billing: bool
+    """False for a member barred from billing data; their tokens see no more than they do."""
     scopes: frozenset[Scope]
     session_digest: str | None = None
     """Set for a sign-in; forms are bound to it."""

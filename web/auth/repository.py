@@ -28,6 +28,7 @@ _TOKEN_AND_MEMBER = (
         _MEMBERS.c.name.label("member_name"),
         _MEMBERS.c.role,
         _MEMBERS.c.active,
+        _MEMBERS.c.sees_billing,
         _MEMBERS.c.created_at.label("joined_at"),
     )
     .select_from(
@@ -142,6 +143,7 @@ def system_find_token_and_member(session: Session, digest: str) -> tuple[ApiToke
         role=Role(row.role),
         active=row.active,
         created_at=row.joined_at,
+        sees_billing=row.sees_billing,
     )
     return _api_token(row), member
 

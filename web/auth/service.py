@@ -222,6 +222,7 @@ def _principal(member: Member, session_digest: str | None) -> Principal:
         email=member.email,
         name=member.name,
         role=member.role,
+        sees_billing=member.sees_billing,
         scopes=ROLE_SCOPES[member.role],
         session_digest=session_digest,
     )

@@ -16,7 +16,6 @@ def find_workspace(services: Services, name: str) -> Workspace:
         found = repository.system_find_workspace(session, name)
     if found is None:
         fail(f"there is no workspace called {name!r}; `ochre workspace list` shows all")
-    assert found is not None
     return found
 
 
@@ -25,5 +24,4 @@ def find_member(workspace_id: WorkspaceId, session: Session, email: str) -> Memb
     found = repository.find_member_by_email(workspace_id, session, normalize(email) or "")
     if found is None or not found.active:
         fail(f"the workspace has no active member {email!r}")
-    assert found is not None
     return found

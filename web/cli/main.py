@@ -33,7 +33,7 @@ SUMMARIES = {
     "migrate": "Bring the database to the newest schema.",
     "doctor": "Check settings, database, Redis and keys.",
     "workspace": "Create and list workspaces.",
-    "member": "Add and list members.",
+    "member": "Add, list and change members.",
     "token": "Create, list and revoke API tokens.",
     "keys": "Rotate the keys of the token vault.",
     "rules": "Check, evaluate and test rulesets.",

@@ -1,7 +1,7 @@
 """How commands print data: for scripts as JSON, for people as lines and tables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TextIO, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 import orjson
@@ -31,7 +31,7 @@ def show(value: Mapping[str, Any] | Sequence[Mapping[str, Any]], output_format: 
         _show_table(value)
 
 
-def fail(message: str, status: int = 1) -> None:
+def fail(message: str, status: int = 1) -> NoReturn:
     """Print `message` to standard error and exit with `status`."""
     click.echo(f"Error: {message}", err=True)
     raise SystemExit(status)

@@ -35,7 +35,6 @@ def create(workspace_name: str, email: str, scopes: tuple[str, ...], name: str, 
         made = services.auth.create_token(workspace.id, session, member, name, scopes or None)
     if isinstance(made, ScopesExceeded):
         fail(f"{email} is {member.role} and may not do this themselves: {', '.join(made.scopes)}")
-        return
     show({"token": made.text, "scopes": list(made.token.scopes)}, output_format)
 
 

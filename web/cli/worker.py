@@ -12,7 +12,6 @@ def command() -> None:
     settings = load_settings()
     if settings.redis_url is None:
         fail("a worker needs OCHRE_REDIS_URL; `ochre serve --all` brings an embedded Valkey along")
-        return
     from web.logging import configure
     from web.worker import run
 

@@ -4,7 +4,8 @@ Laws of this module
 - Only the facts named here leave, and none of them is text that a customer can write: no names, addresses,
   subjects or messages. A plan's name is the merchant's; even so it is cut to one short line.
 - Unknown is said to be unknown, with the reason in words; it is never left out and never zero.
-- While several customers fit the sender, nothing is known about any of them.
+- While several customers fit the sender, nothing is known about any of them. To a member barred from billing data
+  nothing is told at all.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ STATE_WORDS = {
     "ambiguous": "Several Stripe customers fit the sender; which one it is, is not known.",
     "not_found": "No Stripe customer has the sender's e-mail address.",
     "not_connected": "Stripe is not connected, so nothing is known about the customer.",
+    "forbidden": "Billing data is closed to whoever asks, so nothing is told about the customer.",
     "stale": "The sender is a known Stripe customer, but Stripe was not reached lately; the facts may be old.",
 }
 FACTS = (
@@ -69,6 +71,7 @@ FACTS = (
     "card_days_left",
 )
 MAX_TEXT = 100
+FORBIDDEN = "forbidden"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,8 @@ class Context:
 def build_context(state: str, facts: Facts, catalog: FactCatalog, currency: str) -> Context:
     """Return what a drafter may know of a customer; `currency` is the one all money is in."""
     specs = [catalog.get(name) for name in FACTS if name in catalog]
-    values = {spec.name: None if state == "ambiguous" else _clean(facts.get(spec.name)) for spec in specs}
+    is_closed = state in {"ambiguous", FORBIDDEN}
+    values = {spec.name: None if is_closed else _clean(facts.get(spec.name)) for spec in specs}
     unknown = {spec.name: _why(state, facts, spec.name) for spec in specs if values[spec.name] is None}
     return Context(
         state=state,
@@ -111,6 +115,8 @@ def build_context(state: str, facts: Facts, catalog: FactCatalog, currency: str)
 
 
 def _why(state: str, facts: Facts, name: str) -> str:
+    if state == FORBIDDEN:
+        return "billing data is closed to whoever asks"
     reason = Reason.AMBIGUOUS if state == "ambiguous" else facts.reasons.get(name)
     return "nothing is known about it" if reason is None else REASONS[reason]
 

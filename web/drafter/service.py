@@ -2,13 +2,13 @@
 
 from sqlalchemy.orm import Session
 
-from engine.core.facts import FactCatalog
+from engine.core.facts import FactCatalog, Facts
 from engine.ids import WorkspaceId
 from engine.inbox.models import Conversation
 from engine.ports import Clock
 from engine.workspace import repository as workspaces
 from stripe_sync.service import StripeService
-from web.drafter.context import Context, build_context
+from web.drafter.context import FORBIDDEN, Context, build_context
 
 
 class DrafterService:
@@ -19,9 +19,13 @@ class DrafterService:
         self._catalog = catalog
         self._clock = clock
 
-    def context(self, workspace_id: WorkspaceId, session: Session, conversation: Conversation) -> Context:
-        """Return what a drafter may know about the customer of `conversation`."""
+    def context(
+        self, workspace_id: WorkspaceId, session: Session, conversation: Conversation, *, sees_billing: bool
+    ) -> Context:
+        """Return what a drafter may know about the customer of `conversation`: nothing, for one barred from billing."""
         now = self._clock.now()
+        if not sees_billing:
+            return build_context(FORBIDDEN, Facts(as_of=now), self._catalog, "")
         billing = self._stripe.match_and_read(workspace_id, session, conversation.end_user_id, now)
         panel = self._stripe.panel(workspace_id, session, conversation.end_user_id, now)
         currency = workspaces.get_workspace(workspace_id, session).settings.reporting_currency

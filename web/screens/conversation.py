@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from engine.core.actions import Priority
+from engine.core.explain import sentences
 from engine.faults import Invalid, NotFound
 from engine.ids import ConversationId, WorkspaceId
 from engine.inbox import service as inbox
@@ -17,6 +18,7 @@ from engine.workspace.models import Role
 from web.auth.access import allow
 from web.auth.gate import principal
 from web.auth.models import includes
+from web.billing import closed_lines, closed_panel
 from web.current import services
 from web.errors import not_found
 from web.screens import conversation_view as views
@@ -151,6 +153,8 @@ def _panel_part(workspace_id: WorkspaceId, session: Session, thread: Thread) -> 
 
 def _panel(workspace_id: WorkspaceId, session: Session, conversation: Conversation, at: datetime) -> dict[str, Any]:
     parts = services()
+    if not principal().sees_billing:
+        return closed_panel()
     panel = parts.stripe.panel(workspace_id, session, conversation.end_user_id, at)
     if not panel["customer"]:
         return panel
@@ -162,8 +166,9 @@ def _why(thread: Thread) -> dict[str, object] | None:
     if not thread.decisions:
         return None
     newest = thread.decisions[0]
-    told = inbox_json.why_json(newest)
-    return {"sentences": told["sentences"], "url": trace_url(thread.conversation.id, newest.number)}
+    lines = inbox_json.why_lines(newest)
+    told = sentences(lines if principal().sees_billing else closed_lines(lines))
+    return {"sentences": told, "url": trace_url(thread.conversation.id, newest.number)}
 
 
 def _panel_urls(conversation: Conversation) -> dict[str, str]:

@@ -23,7 +23,7 @@ MAX_QUERY = 200
 
 
 @blueprint.get("")
-@allow(Role.AGENT)
+@allow(Role.AGENT, billing=True)
 def search(conversation_id: str) -> Response:
     """Show the chooser, with what the search found; it begins with the sender's own address."""
     workspace_id = principal().workspace_id
@@ -49,7 +49,7 @@ def search(conversation_id: str) -> Response:
 
 
 @blueprint.post("")
-@allow(Role.AGENT)
+@allow(Role.AGENT, billing=True)
 def link(conversation_id: str) -> Response:
     """Link the sender to the chosen customer."""
     caller, parts = principal(), services()
@@ -70,7 +70,7 @@ def link(conversation_id: str) -> Response:
 
 
 @blueprint.post("/unlink")
-@allow(Role.AGENT)
+@allow(Role.AGENT, billing=True)
 def unlink(conversation_id: str) -> Response:
     """Undo the links of the sender."""
     caller, parts = principal(), services()
@@ -83,7 +83,7 @@ def unlink(conversation_id: str) -> Response:
 
 
 @blueprint.post("/resync")
-@allow(Role.AGENT)
+@allow(Role.AGENT, billing=True)
 def resync(conversation_id: str) -> Response:
     """Ask Stripe again for what is the sender's."""
     caller, parts = principal(), services()

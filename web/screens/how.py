@@ -19,7 +19,7 @@ blueprint = Blueprint("how", __name__, url_prefix="/conversations/<conversation_
 
 
 @blueprint.get("/<fact>")
-@allow(Role.AGENT)
+@allow(Role.AGENT, billing=True)
 def show(conversation_id: str, fact: str) -> Response:
     """Show how a number was made; for htmx the part alone."""
     caller, parts = principal(), services()

@@ -53,6 +53,7 @@ NOTICES = {
     "rate_removed": Notice(tone="good", text="Removed. The published rate counts again, if there is one."),
     "linked": Notice(tone="good", text="Linked. This choice is remembered and wins over the e-mail address."),
     "unlinked": Notice(tone="good", text="Unlinked. Nothing will link this customer again but you."),
+    "member_changed": Notice(tone="good", text="Saved. It counts from their next click on."),
     "resyncing": Notice(tone="info", text="Asking Stripe for the newest; the panel turns as soon as it answers."),
     "connected": Notice(tone="good", text="Connected. Ochre now reads the account in the background."),
     "disconnected": Notice(tone="good", text="Disconnected. The token is cleared."),

@@ -1,17 +1,23 @@
-"""Settings that are read here and changed on the command line: members, teams and queues, API tokens; and the audit."""
+"""Settings that are mostly changed on the command line: members, teams and queues, API tokens; and the audit."""
+
+from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
 from engine.audit import repository as audit
 from engine.audit.repository import AuditEntry
+from engine.faults import Conflict, NotFound
+from engine.ids import MemberId
 from engine.workspace import repository as workspaces
-from engine.workspace.models import Role
+from engine.workspace.models import Member, MemberChange, Role
 from web.auth import repository as auth
 from web.auth.access import allow
 from web.auth.gate import principal
+from web.auth.members import OwnersOnly
 from web.current import services
+from web.errors import not_found
 from web.screens import format as fmt
-from web.screens.page import now, page, see_other
+from web.screens.page import Notice, now, page, see_other
 
 ENTRIES = 50
 
@@ -29,10 +35,39 @@ def show() -> Response:
 @allow(Role.ADMIN)
 def members() -> Response:
     """Show the members."""
+    return _members()
+
+
+@blueprint.post("/members/<member_id>")
+@allow(Role.ADMIN)
+def change_member(member_id: str) -> Response:
+    """Bar an agent from billing data, or let them see it again."""
+    caller = principal()
+    wanted = MemberChange(sees_billing=request.form.get("sees_billing") == "yes")
+    changed = services().members.change_member(
+        caller.workspace_id, MemberId(member_id), wanted, actor=caller.member_id, actor_role=caller.role
+    )
+    match changed:
+        case NotFound():
+            raise not_found("member")
+        case Conflict(message=message) | OwnersOnly(message=message):
+            return _members(Notice(tone="bad", text=message))
+        case Member():
+            return see_other("/settings/members", "member_changed")
+
+
+def _members(refusal: Notice | None = None) -> Response:
     workspace_id = principal().workspace_id
     with services().database.workspace(workspace_id, readonly=True) as session:
         found = workspaces.members(workspace_id, session)
-    return page("settings/members.html", area="settings", section="members", members=found)
+    return page(
+        "settings/members.html",
+        area="settings",
+        section="members",
+        status=HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT,
+        notices=[] if refusal is None else [refusal],
+        members=found,
+    )
 
 
 @blueprint.get("/teams")

@@ -25,10 +25,11 @@ def show(conversation_id: str, number: int) -> Response:
         record = next((decision for decision in thread.decisions if decision.number == number), None)
         if record is None:
             raise not_found("decision")
-        rules = services().traces.of_decision(workspace_id, session, record)
+        sees_billing = principal().sees_billing
+        rules = services().traces.of_decision(workspace_id, session, record) if sees_billing else []
     return page(
         "conversation/trace.html",
         area="inbox",
-        view=views.trace_view(thread, record, rules),
+        view=views.trace_view(thread, record, rules, sees_billing=sees_billing),
         side_links=side_links(None, thread.directory),
     )

@@ -12,11 +12,14 @@ from engine.core.slots import attribute_slot, tag_slot
 from engine.inbox.models import DecisionRecord
 from engine.inbox.service import Thread
 from engine.inbox.views import why_lines
+from web.billing import FACTS as BILLING_FACTS
+from web.billing import closed_lines
 from web.screens.inbox_view import subject_of
 from web.screens.page import Pill
 
 Json = Mapping[str, Any]
 
+CLOSED = "Your membership does not include billing data, so it is not shown what each rule looked at."
 MOST_RULES = 400
 """A page with more rules than these serves nobody; those that had a say are always shown."""
 
@@ -137,10 +140,11 @@ def url_of(conversation_id: str, number: int) -> str:
     return f"/conversations/{conversation_id}/decisions/{number}"
 
 
-def trace_view(thread: Thread, record: DecisionRecord, rules: Sequence[Any]) -> TraceView:
-    """Return what to show of `record`; `rules` is its trace, empty when it cannot be recomputed."""
+def trace_view(thread: Thread, record: DecisionRecord, rules: Sequence[Any], *, sees_billing: bool = True) -> TraceView:
+    """Return what to show of `record`; `rules` is its trace, empty when it cannot be recomputed or is not for you."""
     conversation = thread.conversation
     shown = list(_rules(rules))
+    lines = why_lines(record)
     return TraceView(
         url=f"/conversations/{conversation.id}",
         subject=subject_of(conversation),
@@ -149,11 +153,11 @@ def trace_view(thread: Thread, record: DecisionRecord, rules: Sequence[Any]) -> 
         at=record.created_at,
         version=record.ruleset_version,
         others=_others(thread, record),
-        sentences=sentences(why_lines(record)),
+        sentences=sentences(lines if sees_billing else closed_lines(lines)),
         outcomes=tuple(_outcomes(record)),
         rules=tuple(shown),
-        missing=_missing(record, rules, len(shown)),
-        facts=tuple(_facts(record)),
+        missing=_missing(record, rules, len(shown)) if sees_billing else CLOSED,
+        facts=tuple(fact for fact in _facts(record) if sees_billing or fact.name not in BILLING_FACTS),
     )
 
 

@@ -13,7 +13,7 @@ from engine.core.ruleset import Mode
 from engine.faults import Invalid, NotFound
 from engine.ids import ConversationId
 from engine.inbox import decision_repository, end_user_repository, repository, service, views
-from engine.inbox.models import AuthorKind, Change, NewMessage, Sender, Status
+from engine.inbox.models import AuthorKind, Change, DecisionRecord, NewMessage, Sender, Status
 from engine.outbox import repository as outbox
 from engine.outbox.repository import OutboxEntry
 from engine.router import Routed
@@ -30,6 +30,13 @@ def outbox_of(world: World) -> list[OutboxEntry]:
     with world.database.system() as session:
         pending = outbox.system_pending(session, world.clock.now(), limit=1_000)
     return [entry for entry in pending if entry.workspace_id == world.id]
+
+
+def said_about(record: DecisionRecord) -> list[str]:
+    """Return the sentences a reader of the panel sees."""
+    told = views.why_json(record, views.why_lines(record))["sentences"]
+    assert isinstance(told, list)
+    return told
 
 
 def directory_of(world: World) -> Directory:
@@ -144,7 +151,7 @@ def test_without_rules_it_is_stored_and_says_so(world: World) -> None:
 
     assert (routed.decision.ruleset_version, routed.decision.decision.fallback) == (0, False)
     assert routed.conversation.is_unassigned
-    assert views.why_json(routed.decision)["sentences"] == ["No rules have been published yet, so nothing was decided."]
+    assert said_about(routed.decision) == ["No rules have been published yet, so nothing was decided."]
 
 
 def test_the_fallback_takes_what_nobody_matched(world: World) -> None:
@@ -153,7 +160,7 @@ def test_the_fallback_takes_what_nobody_matched(world: World) -> None:
     routed = world.receive(a_draft())
 
     assert routed.conversation.team_id == world.teams["support"].id
-    assert views.why_json(routed.decision)["sentences"] == [
+    assert said_about(routed.decision) == [
         "No rule matched, so the fallback assigned it to team support.",
         "“Past due” could not be judged: MRR is unknown: no Stripe customer.",
     ]
@@ -168,7 +175,7 @@ def test_a_deleted_team_does_not_lose_the_conversation(world: World) -> None:
 
     assert routed.conversation.team_id == world.teams["support"].id
     assert routed.decision.effects[0].outcome is Outcome.FAILED
-    assert any("no team billing" in said for said in views.why_json(routed.decision)["sentences"])
+    assert any("no team billing" in said for said in said_about(routed.decision))
 
 
 def test_a_sender_without_address_is_somebody_new_each_time(world: World) -> None:
@@ -319,8 +326,8 @@ def test_a_pending_match_is_decided_anew_when_it_is_there(world: World) -> None:
     late = world.router.reroute(world.id, first.conversation.id, on="created")
 
     assert first.match_pending
-    assert any("still being looked up" in said for said in views.why_json(first.decision)["sentences"])
-    assert not any("still" in said for said in views.why_json(late.decision if late else first.decision)["sentences"])
+    assert any("still being looked up" in said for said in said_about(first.decision))
+    assert not any("still" in said for said in said_about(late.decision if late else first.decision))
     assert [entry.kind for entry in outbox_of(world)] == ["conversation_created", "match_pending"]
     assert too_early is None
     assert late is not None

@@ -5,7 +5,7 @@ from engine.faults import Conflict, Invalid, NotFound
 from engine.ids import MemberId
 from engine.storage import Database
 from engine.workspace import repository, service
-from engine.workspace.models import Member, Queue, References, Role, Team, WorkspaceSettings
+from engine.workspace.models import Member, MemberChange, Queue, References, Role, Team, WorkspaceSettings
 from tests.clock import FrozenClock
 from tests.integration.engine.world import World
 
@@ -58,7 +58,9 @@ def test_references_are_what_rules_may_name(world: World) -> None:
     """Teams, queues and the addresses of active members; who left is no longer among them."""
     with world.database.workspace(world.id) as session:
         before = service.references(world.id, session)
-        service.change_member(world.id, session, world.clock, world.agent.id, active=False, actor=world.owner.id)
+        service.change_member(
+            world.id, session, world.clock, world.agent.id, MemberChange(active=False), actor=world.owner.id
+        )
         after = service.references(world.id, session)
 
     assert before == References(
@@ -74,7 +76,9 @@ def test_the_last_owner_stays(world: World) -> None:
     with world.database.workspace(world.id) as session:
 
         def alter(member: MemberId, role: Role) -> Member | NotFound | Conflict:
-            return service.change_member(world.id, session, world.clock, member, role=role, actor=world.owner.id)
+            return service.change_member(
+                world.id, session, world.clock, member, MemberChange(role=role), actor=world.owner.id
+            )
 
         assert isinstance(alter(world.owner.id, Role.AGENT), Conflict)
         promoted = alter(world.agent.id, Role.OWNER)

@@ -165,6 +165,28 @@ def test_members_and_tokens_are_listed_and_revoked(environ: dict[str, str]) -> N
     assert json.loads(run(environ, "token", "list", "--workspace", "Acme", "--format", "json").output) == []
 
 
+def test_an_agent_is_barred_from_billing_and_let_in_again(environ: dict[str, str]) -> None:
+    """The command changes what it is told and prints the member; wrong wishes end with a message."""
+    create(environ)
+    change = ("member", "change", "--workspace", "Acme")
+    run(environ, "member", "add", "--workspace", "Acme", "bea@acme.example", "--password-file", "-", given=PASSWORD)
+    barred = run(environ, *change, "BEA@acme.example", "--no-billing")
+    listed = run(environ, "member", "list", "--workspace", "Acme", "--format", "json")
+    back = run(environ, *change, "bea@acme.example", "--billing", "--inactive")
+    owner = run(environ, *change, "olive@acme.example", "--no-billing")
+    nobody = run(environ, *change, "nobody@acme.example", "--no-billing")
+
+    assert json.loads(barred.output)["sees_billing"] is False
+    assert {row["email"]: row["sees_billing"] for row in json.loads(listed.output)} == {
+        "bea@acme.example": False,
+        "olive@acme.example": True,
+    }
+    assert (json.loads(back.output)["sees_billing"], json.loads(back.output)["active"]) == (True, False)
+    assert (owner.exit_code, nobody.exit_code) == (1, 1)
+    assert "Only agents can be barred" in owner.stderr
+    assert "no member" in nobody.stderr
+
+
 def test_the_doctor_says_what_is_missing(environ: dict[str, str]) -> None:
     """Without Redis and processes the doctor finds the database in order and the rest not."""
     result = run(environ, "doctor", "--format", "json")

@@ -9,7 +9,7 @@ from engine.audit.repository import SYSTEM
 from engine.storage import Database
 from engine.workspace import repository as workspaces
 from engine.workspace import service as workspace_service
-from engine.workspace.models import Member, Role, Workspace
+from engine.workspace.models import Member, MemberChange, Role, Workspace
 from tests.clock import FrozenClock
 from web.auth.members import MemberService
 from web.auth.models import ABSOLUTE_LIMIT, IDLE_LIMIT, Scope
@@ -215,6 +215,6 @@ def _change(
 ) -> None:
     with database.workspace(workspace.id) as session:
         changed = workspace_service.change_member(
-            workspace.id, session, clock, member.id, role=role, active=active, actor=SYSTEM
+            workspace.id, session, clock, member.id, MemberChange(role=role, active=active), actor=SYSTEM
         )
     assert isinstance(changed, Member)

@@ -16,7 +16,7 @@ from stripe_sync.connect.models import Connection, CredentialKind
 from stripe_sync.dashboard import Dashboard
 from stripe_sync.events import repository as event_repository
 from stripe_sync.events.routes import SUBSCRIBE_TO
-from stripe_sync.reconciling import LEAST_READS, MONTH
+from stripe_sync.reconciling import MONTH, is_shared, reads_allowed
 from stripe_sync.settings import StripeConfig
 
 
@@ -57,7 +57,9 @@ def _status(
         "refetches": queue_repository.count_refetches(workspace_id, session, connection.id),
         "reads": connection.reads,
         "reads_30_days": connect_repository.reads_since(workspace_id, session, connection.id, (now - MONTH).date()),
-        "reads_allowed_30_days": LEAST_READS,
+        "reads_allowed_30_days": reads_allowed(connection.payments or 0),
+        "reads_are_shared": is_shared(connection.kind),
+        "payments_30_days": connection.payments,
         "drift": sum(drifted.values()) if connection.caught_up_at and connection.synced_kinds else None,
         "drift_by_kind": drifted,
         "ignored": event_repository.ignored(workspace_id, session, connection.id),

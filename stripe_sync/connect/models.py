@@ -50,6 +50,9 @@ class Connection:
     synced_kinds: frozenset[str]
     """Kinds of object whose lists were read to the end since the connection was made."""
     reads: int
+    payments: int | None = None
+    """Payments that succeeded in the 30 days before `payments_counted_at`; None if nobody counted yet."""
+    payments_counted_at: datetime | None = None
 
     @property
     def is_active(self) -> bool:

@@ -256,6 +256,15 @@ def note_error(workspace_id: WorkspaceId, session: Session, connection_id: Conne
     session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(last_error=error[:500]))
 
 
+def note_payments(
+    workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, payments: int, now: datetime
+) -> None:
+    """Note how many payments succeeded in the last 30 days."""
+    session.execute(
+        update(DbConnection).where(*_is(workspace_id, connection_id)).values(payments=payments, payments_counted_at=now)
+    )
+
+
 def note_caught_up(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, until: datetime, now: datetime
 ) -> None:
@@ -345,4 +354,6 @@ def _connection(row: DbConnection | Row[Any]) -> Connection:
         caught_up_at=row.caught_up_at,
         synced_kinds=frozenset(row.synced_kinds),
         reads=row.reads,
+        payments=row.payments,
+        payments_counted_at=row.payments_counted_at,
     )

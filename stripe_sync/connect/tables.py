@@ -59,6 +59,9 @@ class DbConnection(Base):
     """Kinds of object whose lists were read to the end since the connection was made."""
     reads: Mapped[int] = mapped_column(default=0)
     """Requests made with this connection's token."""
+    payments: Mapped[int | None]
+    """Payments that succeeded in the 30 days before `payments_counted_at`; Stripe allows so many reads for each."""
+    payments_counted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class DbOAuthState(Base):

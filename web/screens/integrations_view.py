@@ -179,9 +179,15 @@ def _facts(connection: Json, now: datetime) -> list[FactView]:
 
 
 def _reads(connection: Json) -> str:
-    """Tell how much of Stripe's allowance was used: 10,000 a month, or 500 for each payment if that is more."""
-    reads, allowed = connection["reads_30_days"], connection["reads_allowed_30_days"]
-    return f"{reads:,} requests in 30 days; Stripe allows {allowed:,}, or 500 for each payment if that is more"
+    """Tell how much of Stripe's allowance was used: 500 requests for each payment, at least 10,000 in 30 days."""
+    reads, allowed, payments = (
+        connection["reads_30_days"],
+        connection["reads_allowed_30_days"],
+        connection["payments_30_days"],
+    )
+    made = "not counted yet" if payments is None else f"{payments:,}"
+    told = f"{reads:,} of {allowed:,} requests in 30 days; Stripe allows 500 for each payment ({made}), at least 10,000"
+    return f"{told}, to all accounts of the platform together" if connection.get("reads_are_shared") else told
 
 
 def _drift(connection: Json) -> str:

@@ -149,6 +149,34 @@ def test_a_sweep_comes_every_night(synced: Office) -> None:
     assert synced.backfill()["status"] == "queued"
 
 
+def test_reads_are_measured_by_payments(synced: Office) -> None:
+    """Stripe allows 500 reads for each payment of the last 30 days; they are counted once a day, and after each run."""
+    customer_id, _ = synced.new_customer()
+    synced.simulator.control("create_subscription", id=customer_id)
+    for _ in range(15):
+        synced.simulator.control("create_invoice", id=customer_id)
+        synced.simulator.control("pay_invoice", id=customer_id)
+    _resync(synced)
+    before = synced.status()
+    since = (synced.clock.now() - timedelta(days=30)).timestamp()
+    synced.service.reconcile()
+    after = synced.status()
+    charges = synced.simulator.objects("charge")
+    payments = sum(each["status"] == "succeeded" and each["created"] >= since for each in charges)
+    with synced.database.workspace(synced.workspace_id) as session:
+        session.execute(text("DELETE FROM stripe_charges"))
+    synced.service.reconcile()
+
+    assert (before["payments_30_days"], before["reads_allowed_30_days"]) == (None, 10_000)
+    assert payments > 20
+    assert (after["payments_30_days"], after["reads_allowed_30_days"]) == (payments, 500 * payments)
+    assert after["reads_are_shared"]
+    assert synced.status()["payments_30_days"] == payments, "counted again within a day"
+    synced.clock.advance(timedelta(days=1, minutes=1))
+    synced.service.reconcile()
+    assert synced.status()["payments_30_days"] == 0
+
+
 def test_away_for_longer_than_the_log_remembers(synced: Office) -> None:
     """When the event log does not reach back to where we stopped, the whole account is read again."""
     synced.simulator.control("clock", advance_s=(MEMORY + timedelta(days=2)).total_seconds())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ids import ConnectionId
-from stripe_sync.reconciling import LEAST_READS, MONTH, NIGHT, OFTENEST, interval, next_night
+from stripe_sync.reconciling import LEAST_READS, MONTH, NIGHT, OFTENEST, interval, next_night, reads_allowed
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,16 @@ def test_interval(pages: int, payments: int, days: float) -> None:
 def test_sweeps_stay_under_half_of_what_may_be_read(pages: int) -> None:
     """However large an account is, its sweeps of a month read less than half of the least allocation."""
     assert pages * (MONTH / interval(pages, 0)) <= max(LEAST_READS / 2, pages) + 1e-6 or interval(pages, 0) == OFTENEST
+
+
+@given(pages=st.lists(st.integers(0, 10**5), min_size=1, max_size=20), payments=st.integers(0, 200))
+def test_accounts_of_one_platform_share_what_may_be_read(pages: list[int], payments: int) -> None:
+    """All sweeps of a platform's accounts stay under what Stripe allows them together."""
+    least = LEAST_READS // len(pages)
+    apart = [interval(each, payments, least) for each in pages]
+    reads = sum(each * (MONTH / gap) for each, gap in zip(pages, apart, strict=True) if gap > OFTENEST)
+
+    assert reads <= reads_allowed(payments * len(pages)) + len(pages)
 
 
 @given(

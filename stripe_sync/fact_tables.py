@@ -58,6 +58,21 @@ class DbEndUserFacts(Base):
             *("workspace_id", "end_user_id", "mrr", "ltv", "status", "delinquent", "amount_due", "overdue_since"),
             *("subscriptions", "quantity", "customer_since", "last_payment_at"),
         ),
+        # The other amounts, counts and flags, and the other instants. Together they cost a change of a row about
+        # 15 microseconds, and spare a question about everybody the reading of whole rows.
+        Index(
+            "ix_end_user_facts_counted",
+            *("workspace_id", "end_user_id", "customer", "livemode", "cancels", "charge_failed", "plan_price", "arr"),
+            *("balance", "open_invoices", "payments", "last_payment_amount", "last_invoice_amount", "refunded"),
+            *("disputes", "open_disputes"),
+        ),
+        Index(
+            "ix_end_user_facts_dated",
+            *("workspace_id", "end_user_id", "trial_ends_at", "period_end", "last_invoice_at", "card_expires_at"),
+            *("synced_at", "on_trial_until", "collection_paused_until", "discounted_until", "card_good_until"),
+            *("invoice_created_at", "subscription_created_at", "charged_at", "cancels_at", "ended_at"),
+            *("charge_failed_at", "last_refund_at", "charge_refunded_at", "subscription_deleted_at"),
+        ),
     )
 
 

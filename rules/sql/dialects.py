@@ -40,6 +40,10 @@ class Dialect(Protocol):
         """Return the year, month, day, hour, minute or second of an instant in UTC."""
         ...
 
+    def lines(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        """Return the texts of all rows as the lines of one text; null if there is no row."""
+        ...
+
     def has_key(self, key: str) -> bool:
         """Return whether a key of a JSON object can be named exactly."""
         ...
@@ -86,6 +90,10 @@ class PostgreSql(Dialect):
     def part(self, instant: ColumnElement[Any], name: str) -> ColumnElement[int]:
         in_utc = func.timezone("UTC", instant)
         return cast(func.floor(func.date_part(name, in_utc)), BigInteger())
+
+    @override
+    def lines(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        return func.string_agg(text, "\n", type_=Text())
 
     @override
     def has_key(self, key: str) -> bool:
@@ -138,6 +146,10 @@ class Sqlite(Dialect):
     @override
     def part(self, instant: ColumnElement[Any], name: str) -> ColumnElement[int]:
         return cast(func.strftime(_STRFTIME[name], instant), Integer())
+
+    @override
+    def lines(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        return func.group_concat(text, "\n", type_=Text())
 
     @override
     def has_key(self, key: str) -> bool:

@@ -2,8 +2,9 @@
 
 Laws of this module
 - A fixed number of queries for a batch of customers, however many these are and however long their histories.
-- A charge or an invoice is read only where something hangs on it: it is a latest one, is open or pending, lost a
-  dispute, or cannot be added up by its columns (`stripe_sync.summing`). All others are summed by the database.
+- A charge or an invoice is read only where something hangs on it: it is open or pending, lost a dispute, tells of the
+  card or of a failure, or cannot be added up by its columns (`stripe_sync.summing`). All others are summed by the
+  database; of the latest ones their columns are read.
 - What is derived from such a bundle equals what would be derived from every object there is.
 """
 
@@ -18,6 +19,7 @@ from engine.ids import ConnectionId, WorkspaceId
 from stripe_sync.bundle_sql import Statements, listed, statements
 from stripe_sync.kinds import KINDS, SHARED_KINDS, StripeJson, items, reference, uses
 from stripe_sync.objects import Bundle, ChargeSum, Rest
+from stripe_sync.summing import STANDINGS, plain_charge, plain_invoice
 
 CHUNK = 1000
 
@@ -47,22 +49,48 @@ class _Tally:
     def __bool__(self) -> bool:
         return bool(self.payments or self.captured or self.refunded or self.refunded_otherwise)
 
+    def add(self, standing: str, count: int, captured: int | None, refunded: int) -> None:
+        """Add charges of one standing."""
+        if standing == "paid":
+            self.payments += count
+            self.captured += captured or 0
+            self.refunded += refunded
+        else:
+            self.refunded_otherwise += refunded
+
 
 @dataclass(slots=True)
 class _Gathered:
     """What was found of one customer so far."""
 
     customer: StripeJson
+    latest: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """By standing, what is told of the latest charge that has it."""
+    invoices: Sequence[StripeJson] = ()
+    """Closed ones that are the latest."""
     lists: dict[str, dict[str, StripeJson]] = field(default_factory=lambda: defaultdict(dict))
     """By kind and id, so that what is chosen for two reasons stands once."""
     sums: dict[str, _Tally] = field(default_factory=lambda: defaultdict(_Tally))
     """Of charges, by currency."""
-    off_stripe: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    off_stripe: dict[str, int] = field(default_factory=dict)
     untold: int = 0
     disputes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
+    @property
+    def deciding(self) -> str | None:
+        """Return the standing of the latest charge that succeeded or failed."""
+        return max(self.latest, key=self._made_at, default=None)
+
+    def charges_to_read(self) -> Iterator[str]:
+        """Yield the ids of the latest charges whose columns do not tell enough."""
+        if not _names_default(self.customer):
+            yield from (told[1] for told in self.latest.values())  # the card is the one they were made with
+        elif self.deciding == "failed":
+            yield self.latest["failed"][1]
+
     def bundle(self) -> Bundle:
         """Return it as derivation reads it."""
+        self._list_latest()
         lists: dict[str, Any] = {kind: tuple(objects.values()) for kind, objects in self.lists.items()}
         rest = Rest(
             charges=tuple(
@@ -83,36 +111,29 @@ class _Gathered:
         return Bundle(customer=self.customer, rest=rest, **lists)
 
     def list_one(self, row: Any) -> None:
-        """List an object by itself; what the sums have of a charge or an invoice is taken out of them."""
-        kind, _, object_id, _, standing, currency, first, second, payload = row
+        """List an object by itself; what the sums have of a charge is taken out of them."""
+        kind, _, object_id, _, standing, currency, captured, refunded, payload = row
         objects = self.lists[kind]
         if object_id in objects:
             return
         objects[object_id] = payload
-        if standing is None:
-            return
-        if kind == "invoices":
-            self.add_invoices(currency, -(first or 0), -second)
-        elif currency is not None:
-            self.add_charges(standing, currency, -1, -(first or 0), -second)
+        if standing is not None and currency is not None:
+            self.sums[currency].add(standing, -1, -(captured or 0), -refunded)
 
-    def add_charges(self, standing: str, currency: str, count: int, captured: int, refunded: int) -> None:
-        """Add charges of one standing and currency to the sums."""
-        sums = self.sums[currency]
-        if standing == "paid":
-            sums.payments += count
-            sums.captured += captured
-            sums.refunded += refunded
-        else:
-            sums.refunded_otherwise += refunded
+    def _list_latest(self) -> None:
+        """List the latest charges and invoices that were not read whole."""
+        for standing in {"paid", self.deciding or "paid"} & self.latest.keys():
+            told = self.latest[standing]
+            _, charge_id, currency, captured, refunded = told
+            row = ("charges", None, charge_id, None, standing, currency, captured, refunded)
+            self.list_one((*row, plain_charge(standing, told)))
+        for invoice in self.invoices:
+            self.lists["invoices"].setdefault(invoice["id"], invoice)
 
-    def add_invoices(self, currency: str | None, off_stripe: int, untold: int) -> None:
-        """Add closed invoices of one currency to the sums."""
-        self.untold += untold
-        if currency is not None:
-            self.off_stripe[currency] += off_stripe
+    def _made_at(self, standing: str) -> tuple[int, str]:
+        created, charge_id, *_ = self.latest[standing]
+        return created, charge_id
 
-    @property
     def has_pending(self) -> bool:
         """Return whether a payment is still under way."""
         return any(charge.get("status") == "pending" for charge in self.lists["charges"].values())
@@ -133,16 +154,18 @@ class _Gathering:
 
     def gather(self, customer_ids: list[str]) -> dict[str, _Gathered]:
         """Return what was found, by customer."""
-        rows = self._ask(self._statements.customers, ids=customer_ids)
-        found = {row.id: _Gathered(row.payload) for row in rows}
+        found = {row.id: _begun(row) for row in self._ask(self._statements.customers, ids=customer_ids)}
         if not found:
-            return found
-        latest = {
-            "charges": [each for row in rows for each in (row.paid, row.held, row.failed) if each],
-            "invoices": {each for row in rows for each in (row.made, row.finalized) if each},
-            "refunds": [row.refund for row in rows if row.refund],
-        }
-        whole = self._list(found, self._ask(self._statements.lists, ids=found, **latest))
+            return {}
+        charges = [each for one, _ in found.values() for each in one.charges_to_read()]
+        refunds = [refund for _, refund in found.values() if refund]
+        return self._fill({each: one for each, (one, _) in found.items()}, charges, refunds)
+
+    def _fill(
+        self, found: dict[str, _Gathered], charges: Collection[str], refunds: Collection[str]
+    ) -> dict[str, _Gathered]:
+        rows = self._ask(self._statements.lists, ids=found, charges=charges, refunds=refunds)
+        whole = self._list(found, rows)
         self._sum(found)
         whole += self._named_charges(found)
         whole += self._made_with(found)
@@ -171,11 +194,13 @@ class _Gathering:
         for kind, customer_id, what, currency, count, first, second in self._ask(self._statements.sums, ids=found):
             one = found[customer_id]
             if kind == "charges":
-                one.add_charges(what, currency, count, first, second)
-            elif kind == "invoices":
-                one.add_invoices(currency, first, second)
-            else:
+                one.sums[currency].add(what, count, first, second)
+            elif kind == "disputes":
                 one.disputes[what] += count
+            else:
+                one.untold += second
+                if currency is not None:
+                    one.off_stripe[currency] = first
 
     def _named_charges(self, found: Mapping[str, _Gathered]) -> list[Any]:
         """List the charges that refunds and disputes name, by their id or by their payment intent."""
@@ -203,12 +228,12 @@ class _Gathering:
     def _refunds(self, found: Mapping[str, _Gathered], whole: Sequence[Any]) -> None:
         """List the refunds of charges that had to be read whole."""
         if whole:
-            ids, intents = {row.id for row in whole}, {row.intent_id for row in whole if row.intent_id}
+            ids, intents = {row.id for row in whole}, {row.payment_intent_id for row in whole if row.payment_intent_id}
             self._list(found, self._ask(self._statements.refunds, ids=found, charges=ids, intents=intents))
 
     def _payments(self, found: Mapping[str, _Gathered]) -> None:
         """List the payments of invoices that may still be settled."""
-        waiting = {each: one for one in found.values() if one.has_pending for each in one.lists["invoices"]}
+        waiting = {each: one for one in found.values() if one.has_pending() for each in one.lists["invoices"]}
         for row in self._ask(self._statements.payments, invoices=waiting) if waiting else ():
             waiting[row.invoice_id].lists["invoice_payments"][row.id] = row.payload
 
@@ -224,6 +249,19 @@ class _Gathering:
             for use in each:
                 if use in payloads:
                     found[customer_id].lists[use[0]][use[1]] = payloads[use]
+
+
+def _begun(row: Any) -> tuple[_Gathered, str | None]:
+    """Return what the first question tells of a customer, and the id of their latest refund."""
+    _, payload, *latest, made, sent, refund = row
+    invoices = [plain_invoice(told) for told in (sent, made) if told is not None and told[2] is not None]
+    charges = {standing: told for standing, told in zip(STANDINGS, latest, strict=True) if told is not None}
+    return _Gathered(payload, charges, invoices), refund
+
+
+def _names_default(customer: StripeJson) -> bool:
+    named = reference(customer, "invoice_settings", "default_payment_method") or reference(customer, "default_source")
+    return named is not None
 
 
 def _uses(one: _Gathered) -> Iterator[tuple[str, str]]:

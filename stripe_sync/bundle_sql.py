@@ -4,10 +4,9 @@ Building a statement of this size takes longer than asking it about one customer
 next are parameters: the workspace, the connection, and lists of ids, each one parameter however long.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -32,6 +31,8 @@ from sqlalchemy.dialects import postgresql
 
 from stripe_sync.kinds import SHARED_KINDS
 from stripe_sync.mirror_tables import MIRROR
+from stripe_sync.portable_sql import Epoch, JsonRow
+from stripe_sync.summing import STANDINGS
 
 LOST = "lost"
 _CUSTOMERS, _SUBSCRIPTIONS, _METHODS = MIRROR["customers"], MIRROR["subscriptions"], MIRROR["payment_methods"]
@@ -44,16 +45,8 @@ _CHARGES, _INVOICES, _REFUNDS, _DISPUTES = (
 _NOTES, _PAYMENTS = MIRROR["credit_notes"], MIRROR["invoice_payments"]
 _GONE_BACK = _REFUNDS.c.status.is_(None) | _REFUNDS.c.status.not_in(("failed", "canceled"))
 _NO_TEXT, _NO_NUMBER = cast(null(), Text), cast(null(), BigInteger)
-_PARTS = ("intent_id", "standing", "currency", "first", "second")
+_PARTS = ("payment_intent_id", "standing", "currency", "captured", "refunded")
 _NO_PARTS = (_NO_TEXT, _NO_TEXT, _NO_TEXT, _NO_NUMBER, _NO_NUMBER)
-_OF_SUMS = {"standing": "standing", "currency": "currency"}
-_SUMMED: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "charges": {**_OF_SUMS, "intent_id": "payment_intent_id", "first": "captured", "second": "refunded"},
-        "invoices": {**_OF_SUMS, "first": "off_stripe", "second": "untold"},
-    }
-)
-"""The columns in which kinds of objects keep what is added up."""
 
 
 def listed(ids: Collection[str], *, is_postgresql: bool) -> list[str] | str:
@@ -67,9 +60,9 @@ class Statements:
     """All questions; each takes `workspace_id`, `connection_id`, and the lists of ids its name is followed by."""
 
     customers: Select[Any]
-    """`ids`: the customers, each with the ids of what is their latest."""
+    """`ids`: the customers, each with what facts need of their latest charges and invoices, and their latest refund."""
     lists: CompoundSelect[Any]
-    """`ids`, `charges`, `invoices`, `refunds`: of customers, what is read whole; of the others those named by id."""
+    """`ids`, `charges`, `refunds`: of customers, what is read whole, and of the others those named by id."""
     sums: CompoundSelect[Any]
     """`ids`: of customers, the sums over charges, invoices and disputes."""
     charges: CompoundSelect[Any]
@@ -122,15 +115,17 @@ class _Building:
         return self._is_one_of(table.c.customer_id, "ids")
 
     def _customers(self) -> Select[Any]:
+        charge, invoice = _CHARGES.c, _INVOICES.c
+        of_charge = (Epoch(charge.created), charge.id, charge.currency, charge.captured, charge.refunded)
+        of_invoice = (Epoch(invoice.created), invoice.id, invoice.standing)
+        of_sent = (Epoch(invoice.ranked_at), invoice.currency, invoice.status, invoice.payload["total"])
         return select(
             _CUSTOMERS.c.id,
             _CUSTOMERS.c.payload,
-            _latest(_CHARGES, _CHARGES.c.standing == "paid").label("paid"),
-            _latest(_CHARGES, _CHARGES.c.standing == "held").label("held"),
-            _latest(_CHARGES, _CHARGES.c.standing == "failed").label("failed"),
-            _latest(_INVOICES).label("made"),
-            _latest(_INVOICES, first=_INVOICES.c.ranked_at).label("finalized"),
-            _latest(_REFUNDS, _GONE_BACK).label("refund"),
+            *(_latest(JsonRow(*of_charge), _CHARGES, charge.standing == each).label(each) for each in STANDINGS),
+            _latest(JsonRow(*of_invoice), _INVOICES).label("made"),
+            _latest(JsonRow(*of_invoice, *of_sent), _INVOICES, first=invoice.ranked_at).label("sent"),
+            _latest(_REFUNDS.c.id, _REFUNDS, _GONE_BACK).label("refund"),
         ).where(*_scope(_CUSTOMERS), self._is_one_of(_CUSTOMERS.c.id, "ids"))
 
     def _lists(self) -> tuple[Select[Any], ...]:
@@ -144,7 +139,6 @@ class _Building:
             _listed("charges", _CHARGES.c.standing.is_(None) & self._of(_CHARGES)),
             _listed("charges", self._is_one_of(_CHARGES.c.id, "charges")),
             _listed("invoices", _INVOICES.c.standing.is_(None) & self._of(_INVOICES)),
-            _listed("invoices", self._is_one_of(_INVOICES.c.id, "invoices")),
         )
 
     def _sums(self) -> tuple[Select[Any], ...]:
@@ -209,24 +203,28 @@ def _scope(table: Table) -> tuple[ColumnElement[bool], ...]:
 
 
 def _listed(kind: str, which: ColumnElement[bool]) -> Select[Any]:
-    """Return the objects of a kind; what the sums have of charges and invoices stands beside each."""
+    """Return the objects of a kind; what the sums have of charges stands beside each."""
     table = MIRROR[kind]
-    cells: dict[str, ColumnElement[Any]] = dict(zip(_PARTS, _NO_PARTS, strict=True))
-    if kind in _SUMMED:
-        cells |= {name: table.c[column] for name, column in _SUMMED[kind].items()}
+    parts = (_CHARGES.c[name] for name in _PARTS) if kind == "charges" else _NO_PARTS
     return select(
         literal(kind).label("kind"),
         table.c.customer_id,
         table.c.id,
-        *(cells[name].label(name) for name in _PARTS),
+        *(part.label(name) for part, name in zip(parts, _PARTS, strict=True)),
         table.c.payload,
     ).where(*_scope(table), which)
 
 
-def _latest(table: Table, *which: ColumnElement[bool], first: ColumnElement[Any] | None = None) -> ScalarSelect[str]:
+def _latest(
+    told: ColumnElement[Any],
+    table: Table,
+    *which: ColumnElement[bool],
+    first: ColumnElement[Any] | None = None,
+) -> ScalarSelect[Any]:
+    """Return what is told of a customer's latest object, by `first` or else by when it was made."""
     order = (table.c.created, table.c.id) if first is None else (first, table.c.created, table.c.id)
     return (
-        select(table.c.id)
+        select(told)
         .where(*_scope(table), table.c.customer_id == _CUSTOMERS.c.id, *which)
         .where(*(column.is_not(None) for column in order[:-1]))
         .order_by(*(column.desc() for column in order))

@@ -139,12 +139,12 @@ def _load(
 def _with_charges(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, customer_id: str, bundle: Bundle
 ) -> Bundle:
-    """Return the bundle with every charge listed where they are few, in place of their sums; the total is the same.
+    """Return the bundle with every charge listed whole where they are few, not summed; the total is the same.
 
     A charge that was summed says itself what was captured and refunded, and lost no dispute.
     """
     rest = bundle.rest or NO_REST
-    if not rest.charges or sum(each.payments for each in rest.charges) > MAX_PAYMENTS:
+    if not bundle.charges or sum(each.payments for each in rest.charges) > MAX_PAYMENTS:
         return bundle
     found = mirror_repository.recent(
         workspace_id, session, connection_id, customer_id, KINDS["charges"], MAX_CHARGES_READ + 1

@@ -70,6 +70,16 @@ def changes(
         yield FactChange(end_user_id=end_user_id, fact=spec.name, old=was, new=is_)
 
 
+def is_kept(old: StoredFacts, new: StoredFacts, now: datetime) -> bool:
+    """Return whether what is kept at `now` is what was kept before, but for how fresh it is."""
+    return (
+        _is_still(old.facts, new.facts, now)
+        and (old.facts.reasons, old.facts.notes) == (new.facts.reasons, new.facts.notes)
+        and (old.reporting_currency, old.customers) == (new.reporting_currency, new.customers)
+        and (old.rates, old.last_values) == (new.rates, new.last_values)
+    )
+
+
 def _is_still(old: Facts, new: Facts, now: datetime) -> bool:
     """Return whether nothing that is stored is another, and the clock has flipped nothing since."""
     flip = next_flip(old, old.as_of)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, cast
 
 import orjson
@@ -36,7 +37,15 @@ _INSERT = (
     f"INSERT INTO {_TABLE.name} ({_COLUMNS}) SELECT {_COLUMNS}"  # noqa: S608 - names of our own table
     f" FROM json_populate_recordset(CAST(NULL AS {_TABLE.name}), CAST(:rows AS json)) ON CONFLICT"
 )
-_INSERT_ALL = text(f"{_INSERT} DO NOTHING")
+_EMPTY: Mapping[str, object] = MappingProxyType(
+    {"reasons": {}, "notes": [], "customers": [], "reporting_currency": "", "rates": {}, "as_of": FIRST}
+)
+"""The columns of a row in which no facts were written yet."""
+_INSERT_EMPTY = text(
+    f"INSERT INTO {_TABLE.name} (workspace_id, end_user_id, {', '.join(_EMPTY)})"  # noqa: S608 - names of our own table
+    " SELECT :workspace_id, end_user_id, '{}', '[]', '[]', '', '{}', CAST(:first AS timestamptz)"
+    " FROM unnest(CAST(:end_user_ids AS text[])) AS missing (end_user_id) ON CONFLICT DO NOTHING"
+)
 _INSERT_ONE = text(f"{_INSERT} DO NOTHING RETURNING end_user_id")
 _INSERT_ONE_SQLITE = sqlite.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.end_user_id)
 _RENEWALS = cast("Table", DbFactRenewal.__table__)
@@ -81,7 +90,7 @@ def _kept(workspace_id: WorkspaceId, session: Session, chunk: Collection[EndUser
 
 
 def lock_many(
-    workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId], now: datetime
+    workspace_id: WorkspaceId, session: Session, end_user_ids: Collection[EndUserId]
 ) -> dict[EndUserId, StoredFacts]:
     """Return what is kept for end users, and hold off others who would renew it until the transaction ends.
 
@@ -94,10 +103,8 @@ def lock_many(
         there = _lock(workspace_id, session, chunk)
         missing = [each for each in chunk if each not in there]
         if missing:
-            nothing = StoredFacts(facts=Facts(as_of=FIRST))
-            rows = [_row(workspace_id, each, nothing, now) for each in missing]
             # Whoever inserts a row at the same time is waited for here, and has written facts. Nobody else sees ours.
-            _insert(session, rows, replace=False)
+            _insert_empty(workspace_id, session, missing)
             there |= _lock(workspace_id, session, missing, only_written=True)
         found.update({key: kept for key, kept in there.items() if kept.facts.as_of > FIRST})
     return found
@@ -138,23 +145,44 @@ def store_many(
     """Store the facts of end users in place of what was kept for them."""
     for chunk in _chunks(news):
         rows = [_row(workspace_id, end_user_id, news[end_user_id], now) for end_user_id in chunk]
-        _insert(session, rows, replace=True)
+        _replace(session, rows)
 
 
-def _insert(session: Session, rows: Sequence[dict[str, Any]], *, replace: bool) -> None:
-    """Insert rows; one whose keys are there replaces that row, or is dropped.
+def keep_many(
+    workspace_id: WorkspaceId, session: Session, contacts: Mapping[EndUserId, FactValue | None], now: datetime
+) -> None:
+    """Store that the facts of end users were worked out again and are the same, with when Stripe was last heard of."""
+    together: dict[FactValue | None, list[EndUserId]] = {}
+    for end_user_id, contact in contacts.items():
+        together.setdefault(contact, []).append(end_user_id)
+    for contact, end_user_ids in together.items():
+        which = (_TABLE.c.workspace_id == workspace_id, among(session, _TABLE.c.end_user_id, end_user_ids))
+        session.execute(_TABLE.update().where(*which).values(as_of=now, synced_at=contact))
+
+
+def _insert_empty(workspace_id: WorkspaceId, session: Session, end_user_ids: Sequence[EndUserId]) -> None:
+    """Insert rows to wait at; those that are there stay as they are."""
+    if session.get_bind().dialect.name == "postgresql":
+        given = {"workspace_id": workspace_id, "end_user_ids": list(end_user_ids), "first": FIRST}
+        session.execute(_INSERT_EMPTY, given)
+        return
+    rows = [{"workspace_id": workspace_id, "end_user_id": each, **_EMPTY} for each in end_user_ids]
+    session.execute(upsert(session, _TABLE).on_conflict_do_nothing(), rows)
+
+
+def _replace(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, each in place of what has its keys.
 
     On PostgreSQL all of them travel in one parameter: a fraction of what a statement for each costs.
     """
     if session.get_bind().dialect.name == "postgresql":
         for row in rows:
             _in_micros(row)
-        session.execute(_REPLACE_ALL if replace else _INSERT_ALL, {"rows": orjson.dumps(rows).decode()})
+        session.execute(_REPLACE_ALL, {"rows": orjson.dumps(rows).decode()})
         return
     statement = upsert(session, _TABLE)
     changed = {name: statement.excluded[name] for name in _ALL_NAMES if name not in _KEYS}
-    replacing = statement.on_conflict_do_update(index_elements=_KEYS, set_=changed)
-    session.execute(replacing if replace else statement.on_conflict_do_nothing(), rows)
+    session.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=changed), rows)
 
 
 def _in_micros(row: dict[str, Any]) -> None:

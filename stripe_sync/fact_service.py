@@ -33,12 +33,13 @@ from stripe_sync.derive import (
     derive,
     without_customer,
 )
-from stripe_sync.fact_changes import FactChange, StoredFacts, changes
+from stripe_sync.fact_changes import FactChange, StoredFacts, changes, is_kept
+from stripe_sync.garbage import collected_later
 from stripe_sync.links import LinkedCustomer, Subject, subjects
 from stripe_sync.objects import Bundle
 from stripe_sync.rates import rates_of
 
-BATCH = 300
+BATCH = 500
 FACTS_TOPIC = "facts"
 JOB_TIME = timedelta(seconds=20)
 """How long one job works before it lets others have a turn."""
@@ -76,7 +77,8 @@ class FactService:
         """
         count = 0
         for batch in _batches(end_user_ids):
-            told = [_payload(change, cause) for change in self._renew(workspace_id, session, batch, now)]
+            with collected_later():
+                told = [_payload(change, cause) for change in self._renew(workspace_id, session, batch, now)]
             outbox.emit_many(workspace_id, session, "fact_changed", told, now)
             count += len(told)
         return count
@@ -162,7 +164,7 @@ class FactService:
         self, workspace_id: WorkspaceId, session: Session, end_user_ids: Sequence[EndUserId], now: datetime
     ) -> Sequence[FactChange]:
         """Derive and store the facts of one batch; return what changed."""
-        before = fact_repository.lock_many(workspace_id, session, end_user_ids, now)
+        before = fact_repository.lock_many(workspace_id, session, end_user_ids)
         # Read under the lock: a change of settings that was waited for here must not be written over.
         settings = get_workspace(workspace_id, session).settings
         rates = rates_of(settings, self.rates)
@@ -183,11 +185,15 @@ class FactService:
                     into=old.reporting_currency, rates={code: rate.value for code, rate in old.rates.items()}
                 )
                 at_old_rates[end_user_id] = _derive(subject, bundles, settings, FirstRate((given, rates)), now).facts
-        fact_repository.store_many(workspace_id, session, news, now)
+        kept = {key for key, old in before.items() if is_kept(old, news[key], now)}
+        contacts = {key: news[key].facts.values.get("synced_at") for key in kept}
+        fact_repository.keep_many(workspace_id, session, contacts, now)
+        others = {key: new for key, new in news.items() if key not in kept}
+        fact_repository.store_many(workspace_id, session, others, now)
         return [
             change
-            for key, old in before.items()
-            for change in changes(key, old.facts, news[key].facts, now, at_old_rates.get(key))
+            for key in sorted(others.keys() & before.keys())
+            for change in changes(key, before[key].facts, news[key].facts, now, at_old_rates.get(key))
         ]
 
 

@@ -27,6 +27,7 @@ from engine.core.facts import (
 from engine.storage import Json, UtcDateTime
 from stripe_sync.derive.clock import passed_limit
 from stripe_sync.fact_tables import DbEndUserFacts
+from stripe_sync.portable_sql import Epoch, arguments
 
 FACTS: Table = DbEndUserFacts.__table__
 SECONDS_A_DAY = 86_400
@@ -68,7 +69,7 @@ def _instant(at: datetime) -> ColumnElement[datetime]:
 
 def _elapsed(name: str, now: datetime) -> ColumnElement[int]:
     # Stored instants are whole seconds, so the fraction of `now` changes no whole day or second.
-    return literal(int(now.timestamp() // 1), BigInteger()) - _Epoch(FACTS.c[name])
+    return literal(int(now.timestamp() // 1), BigInteger()) - Epoch(FACTS.c[name])
 
 
 def _not_below_zero(seconds: ColumnElement[int]) -> ColumnElement[int]:
@@ -80,14 +81,6 @@ def _recent(spec: FactSpec, form: RecentNames, now: datetime) -> ColumnElement[A
     names = [case((FACTS.c[column] >= since, literal(name)), else_=null()) for name, column in form.instants]
     # Of several instants some may be missing for good reason; the store says when one is missing for another.
     return case((FACTS.c.reasons[spec.name].as_string().is_(None), _Known(*names)))
-
-
-class _Epoch(FunctionElement[int]):
-    """Whole seconds since 1970 of an instant."""
-
-    type = BigInteger()
-    inherit_cache = True
-    name = "epoch"
 
 
 class _CountBelow(FunctionElement[int]):
@@ -106,16 +99,6 @@ class _Known(FunctionElement[Any]):
     name = "known"
 
 
-@compiles(_Epoch, "postgresql")
-def _epoch_postgresql(element: _Epoch, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return f"CAST(EXTRACT(EPOCH FROM {_arguments(element, compiler, kwargs)}) AS BIGINT)"
-
-
-@compiles(_Epoch, "sqlite")
-def _epoch_sqlite(element: _Epoch, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return f"CAST(strftime('%s', {_arguments(element, compiler, kwargs)}) AS INTEGER)"
-
-
 @compiles(_CountBelow, "postgresql")
 def _count_below_postgresql(element: _CountBelow, compiler: SQLCompiler, **kwargs: Any) -> str:
     array, limit = (compiler.process(clause, **kwargs) for clause in element.clauses)
@@ -130,14 +113,10 @@ def _count_below_sqlite(element: _CountBelow, compiler: SQLCompiler, **kwargs: A
 
 @compiles(_Known, "postgresql")
 def _known_postgresql(element: _Known, compiler: SQLCompiler, **kwargs: Any) -> str:
-    return f"to_jsonb(array_remove(CAST(ARRAY[{_arguments(element, compiler, kwargs)}] AS TEXT[]), NULL))"
+    return f"to_jsonb(array_remove(CAST(ARRAY[{arguments(element, compiler, kwargs)}] AS TEXT[]), NULL))"
 
 
 @compiles(_Known, "sqlite")
 def _known_sqlite(element: _Known, compiler: SQLCompiler, **kwargs: Any) -> str:
-    array = f"json_array({_arguments(element, compiler, kwargs)})"
+    array = f"json_array({arguments(element, compiler, kwargs)})"
     return f"(SELECT json_group_array(value) FROM json_each({array}) WHERE value IS NOT NULL)"  # noqa: S608 - compiled parts
-
-
-def _arguments(element: FunctionElement[Any], compiler: SQLCompiler, kwargs: dict[str, Any]) -> str:
-    return ", ".join(compiler.process(clause, **kwargs) for clause in element.clauses)

@@ -8,12 +8,17 @@ before these columns were there.
 The readers are derivation's own: the sums are exactly what it would have added up.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from stripe_sync.catalog import FIRST
 from stripe_sync.derive.collected import captured_of, is_payment
 from stripe_sync.derive.invoices import finalized_at, is_open
 from stripe_sync.derive.read import elements, instant, integer, lower, mapping, reference, text
 from stripe_sync.objects import StripeObject
 
+STANDINGS = ("paid", "held", "failed")
+"""Of charges: what took money, what may still take it, and what took none."""
 LARGEST = 10**12
 """Of the amounts that are added up, in minor units: nine million of these fit 64 bits."""
 LONGEST = 40
@@ -59,7 +64,9 @@ def charge_method(charge: StripeObject) -> str | None:
 
 def invoice_standing(invoice: StripeObject) -> str | None:
     """Return `closed`, or None for an invoice that must be read whole."""
-    if is_open(invoice) or not _is_plain(invoice):
+    if is_open(invoice) or not _is_plain(invoice) or text(invoice, "status") != invoice.get("status"):
+        return None
+    if invoice_currency(invoice) != lower(invoice, "currency"):
         return None
     off_stripe = integer(invoice, "amount_paid_off_stripe")
     if off_stripe is not None and (not 0 <= off_stripe < LARGEST or invoice_currency(invoice) is None):
@@ -85,11 +92,45 @@ def invoice_ranked_at(invoice: StripeObject) -> object:
     return finalized_at(invoice) or FIRST
 
 
+def plain_charge(standing: str, told: Sequence[Any]) -> StripeObject:
+    """Return what facts read of a charge that stands in the sums, from when it was made, id, currency and amounts.
+
+    How it was paid is not there, nor why it failed.
+    """
+    created, charge_id, currency, captured, refunded = told
+    return {
+        "id": charge_id,
+        "object": "charge",
+        "created": created,
+        "status": "failed" if standing == "failed" else "succeeded",
+        "captured": standing == "paid",
+        "currency": currency,
+        "amount_captured": captured,
+        "amount_refunded": refunded,
+    }
+
+
+def plain_invoice(told: Sequence[Any]) -> StripeObject:
+    """Return what facts read of a closed invoice that is the latest, from when it was made, id, standing, and the rest.
+
+    The rest is when it was finalized, currency, status and total; without it the invoice is only the one made last.
+    What was paid outside Stripe stays in the sums.
+    """
+    created, invoice_id, _, *sent = told
+    made = {"id": invoice_id, "object": "invoice", "created": created}
+    if not sent:
+        return made
+    finalized, currency, status, amount = sent
+    transitions = {"finalized_at": finalized if finalized >= 0 else None}
+    return {**made, "status_transitions": transitions, "currency": currency, "status": status, "total": amount}
+
+
 def _is_plain(held: StripeObject) -> bool:
     """Return whether an object stands where the database's order puts it."""
     held_id = text(held, "id")
     is_named = held_id is not None and held_id == held["id"] and held_id.isascii() and len(held_id) <= 4 * LONGEST
-    return is_named and held.get("deleted") is not True and instant(held, "created") is not None
+    made = instant(held, "created") if type(held.get("created")) is int else None  # as the mirror's column reads it
+    return is_named and held.get("deleted") is not True and made is not None
 
 
 def _amount(held: StripeObject, field: str) -> int | None:

@@ -36,6 +36,8 @@ MANY = 10_000_000
 EVENTS = 20
 RATES = GivenRates(into="usd", rates={"eur": Fraction("1.10")})
 SERVICE = FactService(RATES)
+REAPED = 0.3
+"""Seconds within which PostgreSQL knows what its processes that ended took."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -160,7 +162,9 @@ def _measure(url: str, work: Callable[[], None]) -> Cost:
     postmaster = _postmaster(url)
     wall, here, there = time.perf_counter(), _here(), _postgresql(postmaster)
     work()
-    return Cost(time.perf_counter() - wall, _here() - here, _postgresql(postmaster) - there)
+    wall, here = time.perf_counter() - wall, _here() - here
+    time.sleep(REAPED)
+    return Cost(wall, here, _postgresql(postmaster) - there)
 
 
 def _here() -> float:

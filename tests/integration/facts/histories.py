@@ -79,6 +79,10 @@ class History:
             more = {"customer": self.customer_id, "discounts": discounts, "created": self._when()}
             self._add("subscriptions", **{**made, **more, "id": f"sub_{self.customer_id}_{number}"})
 
+    def _odd(self, when: int) -> object:
+        """Return an instant, now and then not as a whole number."""
+        return self._rarely(self._one(float(when), str(when)), when)
+
     def _when(self) -> int:
         return seconds(self.chance.randrange(-40, 0))
 
@@ -92,7 +96,7 @@ class History:
             status=status,
             captured=captured,
             currency=self._rarely(None, self._one(*CURRENCIES)),
-            created=self._rarely(None, self._when()),
+            created=self._rarely(None, self._odd(self._when())),
             amount=self._rarely(None, amount),
             amount_captured=self._rarely(None, taken, 0.1),
             amount_refunded=self._one(0, 0, 0, 0, taken // 5, self._rarely(10**13, None)),
@@ -131,10 +135,10 @@ class History:
         made = self._add(
             "invoices",
             customer=self.customer_id,
-            status=status,
-            currency=self._rarely(None, self._one(*CURRENCIES)),
-            created=self._rarely(None, made_at),
-            total=1000,
+            status=self._rarely({"id": "paid"}, status, 0.02),
+            currency=self._rarely(self._one(None, "x" * 50), self._one(*CURRENCIES)),
+            created=self._rarely(None, self._odd(made_at)),
+            total=self._rarely(self._one(None, "1000", 1000.0, 10.5), 1000),
             amount_paid=1000 if status == "paid" else 0,
             amount_remaining=1000 if status == "open" else 0,
             amount_paid_off_stripe=self._one(0, 0, 0, 250, None),

@@ -1,5 +1,6 @@
 """From mirror and links to stored facts, and what is told about changes."""
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,19 +9,21 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from engine.core.facts import Reason
 from engine.ids import EndUserId
 from engine.storage import Database
 from engine.workspace.models import OnAmbiguous, WorkspaceSettings
-from stripe_sync import fact_repository, mirror_write_repository
+from stripe_sync import fact_repository, fact_service, mirror_write_repository
 from stripe_sync.apply import News, Source
 from stripe_sync.connect import repository as connections
 from stripe_sync.derive import GivenRates, at
 from stripe_sync.fact_service import Cause, FactService
+from stripe_sync.fact_tables import DbEndUserFacts
 from stripe_sync.kinds import KINDS
 from stripe_sync.matching import LinkKind
+from stripe_sync.objects import Bundle
 from tests.clock import FrozenClock
 from tests.integration.facts.world import ADA, HERE, SERVICE, World, changes
 from tests.unit.derive.build import charge, customer, invoice, item, percent, price, seconds, subscription
@@ -266,7 +269,7 @@ def test_two_at_once_see_each_other(postgresql_database: Database, clock: Frozen
 
 
 def test_batches_take_a_few_queries(world: World) -> None:
-    """The number of queries does not grow with the number of customers."""
+    """The number of queries does not grow with the number of customers, be they new or as they were."""
     connection = world.connect()
     ids = [f"cus_{number:03d}" for number in range(60)]
     world.mirror(
@@ -279,9 +282,61 @@ def test_batches_take_a_few_queries(world: World) -> None:
     for each, end_user_id in zip(ids, people, strict=True):
         world.link(connection, each, end_user_id)
 
-    few, many = (_queries(world.database, lambda n=n: world.recompute(*people[:n])) for n in (2, 60))
+    for _ in ("new", "as they were"):
+        few, many = (
+            _queries(world.database, lambda who=who: world.recompute(*who)) for who in (people[:2], people[2:])
+        )
+        assert many == few
 
-    assert many == few
+
+def test_facts_that_are_the_same_stay(world: World) -> None:
+    """Working out the same again moves only when that was and how fresh it is; the row is as if written anew."""
+    connection = world.connect()
+    world.mirror(connection, customers=[customer()], charges=of("cus_a", charge(700, currency="eur")))
+    world.link(connection, "cus_a")
+    world.recompute()
+    first = _row(world.database)
+    world.clock.advance(timedelta(hours=1))
+    with world.database.workspace(HERE) as session:
+        connections.note_contact(HERE, session, connection, world.clock.now(), is_healthy=True)
+    assert world.recompute() == 0
+    again = _row(world.database)
+    with world.database.workspace(HERE) as session:
+        fact_repository.forget(HERE, session, [ADA])
+    world.recompute()
+
+    assert again == _row(world.database)
+    assert {name for name in first if first[name] != again[name]} == {"as_of", "synced_at"}
+    assert again["as_of"] == world.clock.now()
+
+
+def test_no_more_are_held_than_a_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many customers are worked out, only a batch of them is in memory at a time, and none afterwards."""
+    connection = world.connect()
+    ids = [f"cus_{number:02d}" for number in range(30)]
+    world.mirror(
+        connection,
+        customers=[customer(id=each) for each in ids],
+        charges=[{**charge(id=f"ch_{each}"), "customer": each} for each in ids],
+    )
+    people = [EndUserId(f"eu_{each}") for each in ids]
+    for each, end_user_id in zip(ids, people, strict=True):
+        world.link(connection, each, end_user_id)
+    monkeypatch.setattr(fact_service, "BATCH", 4)
+    held = []
+
+    def count(*_: object) -> None:
+        bundles = [each for each in gc.get_objects() if isinstance(each, Bundle)]
+        held.append(sum(each.customer is not None and each.customer["id"] in ids for each in bundles))
+
+    event.listen(world.database.engine, "before_cursor_execute", count)
+    try:
+        world.recompute(*people)
+    finally:
+        event.remove(world.database.engine, "before_cursor_execute", count)
+    count()
+
+    assert (held[0], max(held), held[-1]) == (0, 4, 0)
 
 
 def test_read_many_is_what_at_reads(world: World) -> None:
@@ -298,6 +353,11 @@ def test_read_many_is_what_at_reads(world: World) -> None:
 
 
 # helpers
+
+
+def _row(database: Database) -> dict[str, object]:
+    with database.workspace(HERE, readonly=True) as session:
+        return dict(session.execute(select(DbEndUserFacts.__table__)).mappings().one())
 
 
 def _queries(database: Database, work: object) -> int:

@@ -15,7 +15,7 @@ from tests.integration.facts.histories import History
 from tests.integration.facts.world import HERE, World
 from tests.unit.derive.build import NOW, Json, charge, customer, settings
 
-HISTORIES = 150
+HISTORIES = 250
 PRODUCT = {"id": "prod_all", "object": "product", "name": "All"}
 ANY_CARD = {"type": "card", "card": {"brand": "visa", "last4": "4242", "exp_month": 1, "exp_year": 2030}}
 

@@ -5,8 +5,8 @@ A migration must work with the code that still runs while it is applied: add fir
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

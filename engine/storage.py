@@ -39,6 +39,7 @@ from sqlalchemy import (
     event,
     func,
     literal,
+    literal_column,
     make_url,
     select,
     text,
@@ -142,6 +143,14 @@ def upsert(session: Session, table: Table | type[DeclarativeBase]) -> postgresql
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def excluded(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return what an upsert brought for a column of its table.
+
+    The statement's own `excluded` is a copy of the whole table, made for each statement: slow for one that is not kept.
+    """
+    return literal_column(f"excluded.{column.key}", column.type)
 
 
 def among(session: Session, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:

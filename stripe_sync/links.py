@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, EndUserId, WorkspaceId
-from engine.storage import among, upsert
+from engine.storage import among, excluded, upsert
 from stripe_sync.connect.models import Connection
 from stripe_sync.connect.repository import connections
 from stripe_sync.kinds import KINDS
@@ -153,11 +153,11 @@ def end_users_of(
     ordered = sorted(customers)
     for start in range(0, len(ordered), CHUNK):
         pairs = [(key.connection_id, key.customer_id) for key in ordered[start : start + CHUNK]]
-        query = select(DbLink).where(
-            DbLink.workspace_id == workspace_id,
-            tuple_(DbLink.connection_id, DbLink.customer_id).in_(pairs),
+        query = select(_LINKS).where(
+            _LINKS.c.workspace_id == workspace_id,
+            tuple_(_LINKS.c.connection_id, _LINKS.c.customer_id).in_(pairs),
         )
-        for row in session.scalars(query):
+        for row in session.execute(query):
             found.setdefault(_link(row).key, set()).add(EndUserId(row.end_user_id))
     return found
 
@@ -212,7 +212,7 @@ def put_links(
     statement = upsert(session, DbLink.__table__)  # type: ignore[arg-type]  # declared as FromClause, is a Table
     statement = statement.on_conflict_do_update(
         index_elements=["workspace_id", "end_user_id", "connection_id", "customer_id"],
-        set_={"kind": statement.excluded.kind, "updated_at": statement.excluded.updated_at},
+        set_={"kind": excluded(_LINKS.c.kind), "updated_at": excluded(_LINKS.c.updated_at)},
     )
     rows = [
         {

@@ -6,18 +6,27 @@ Both are sets, not lists: wishing twice for the same is one row.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
-from engine.storage import UtcDateTime, upsert
+from engine.storage import UtcDateTime, excluded, upsert
 from stripe_sync.kinds import KINDS, Kind
 from stripe_sync.matching import CustomerKey
 from stripe_sync.tables import DbDirtyCustomer, DbLink, DbRefetch
 
 CHUNK = 500
 MAX_PAUSE = timedelta(hours=1)
+_REFETCHES = cast("Table", DbRefetch.__table__)
+_ANSWERED = delete(_REFETCHES).where(
+    _REFETCHES.c.workspace_id == bindparam("workspace"),
+    _REFETCHES.c.connection_id == bindparam("connection"),
+    _REFETCHES.c.kind == bindparam("kind"),
+    _REFETCHES.c.object_id == bindparam("object"),
+    _REFETCHES.c.version == bindparam("version"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +68,7 @@ def want_refetch(
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["workspace_id", "connection_id", "kind", "object_id"],
-                set_={"version": DbRefetch.version + 1, "requested_at": statement.excluded.requested_at},
+                set_={"version": DbRefetch.version + 1, "requested_at": excluded(_REFETCHES.c.requested_at)},
             ),
             rows[start : start + CHUNK],
         )
@@ -98,9 +107,14 @@ def refetch_answered(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, refetch: Refetch
 ) -> None:
     """Take a wish out, unless it was wished again since the fetch began."""
-    session.execute(
-        delete(DbRefetch).where(*_of(workspace_id, connection_id), *_is(refetch), DbRefetch.version == refetch.version)
-    )
+    which = {
+        "workspace": workspace_id,
+        "connection": connection_id,
+        "kind": refetch.kind.name,
+        "object": refetch.object_id,
+        "version": refetch.version,
+    }
+    session.execute(_ANSWERED, which)
 
 
 def refetch_failed(

@@ -3,24 +3,40 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Row, Table, Update, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, MemberId, WorkspaceId
-from engine.storage import upsert
+from engine.storage import excluded, upsert
 from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialKind
 from stripe_sync.connect.tables import DbConnection, DbOAuthState, DbReads
 
-_TABLE = DbConnection.__table__
+_TABLE = cast("Table", DbConnection.__table__)
 MOST_MS = 2**31 - 1
 # Rows, not objects, and statements built once: connections are looked up with everything that happens.
 _ALL = (
     select(_TABLE).where(_TABLE.c.workspace_id == bindparam("workspace")).order_by(_TABLE.c.connected_at, _TABLE.c.id)
 )
 _FOUND = select(_TABLE).where(_TABLE.c.workspace_id == bindparam("workspace"), _TABLE.c.id == bindparam("connection"))
+_THIS = (_TABLE.c.workspace_id == bindparam("of_workspace"), _TABLE.c.id == bindparam("of_connection"))
 _OF_ACCOUNT = select(_TABLE).where(_TABLE.c.account_id == bindparam("account")).order_by(_TABLE.c.id)
+
+_ACTIVE = select(_TABLE).where(_TABLE.c.status == ConnectionStatus.ACTIVE.value).order_by(_TABLE.c.id)
+_NOTE_EVENT = (
+    update(_TABLE)
+    .where(*_THIS, or_(_TABLE.c.last_event_at.is_(None), _TABLE.c.last_event_at < bindparam("noted_before")))
+    .values(last_event_at=bindparam("noted_at"), last_contact_at=bindparam("noted_at"))
+)
+_NOTE_CAUGHT_UP = (
+    update(_TABLE)
+    .where(*_THIS)
+    .values(
+        events_until=bindparam("read_until"), caught_up_at=bindparam("noted_at"), last_contact_at=bindparam("noted_at")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +99,7 @@ def system_find_connection(session: Session, connection_id: ConnectionId) -> Con
 
 def system_active_connections(session: Session) -> Sequence[Connection]:
     """Return every connection that may be read, of all workspaces."""
-    query = select(DbConnection).where(DbConnection.status == ConnectionStatus.ACTIVE.value)
-    return [_connection(row) for row in session.scalars(query.order_by(DbConnection.id))]
+    return [_connection(row) for row in session.execute(_ACTIVE)]
 
 
 def system_sealed_connections(session: Session) -> Sequence[tuple[WorkspaceId, ConnectionId]]:
@@ -150,7 +165,7 @@ def end_connection(
 
 def sealed_secrets(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> SealedSecrets | None:
     """Return a connection's ciphertext; only the vault can open it."""
-    row = session.scalar(select(DbConnection).where(*_is(workspace_id, connection_id)))
+    row = session.execute(_FOUND, {"workspace": workspace_id, "connection": connection_id}).first()
     if row is None:
         return None
     return SealedSecrets(
@@ -214,21 +229,28 @@ def note_contact(
     clock_offset: timedelta | None = None,
 ) -> None:
     """Note that Stripe was asked by `now`, and, if all was well, that it answered."""
-    values: dict[str, Any] = {"reads": DbConnection.reads + reads}
+    values: dict[str, Any] = {"more_reads": reads}
     if is_healthy:
         values |= {"last_contact_at": now, "last_error": None}
     if clock_offset is not None:
         # The column holds 24 days. A clock that is further off is measured again with each answer all the same.
         values["clock_offset_ms"] = max(-MOST_MS, min(MOST_MS, round(clock_offset / timedelta(milliseconds=1))))
-    session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(values))
+    session.execute(_contact(frozenset(values)), _this(workspace_id, connection_id) | values)
     today = upsert(session, DbReads.__table__)  # type: ignore[arg-type]  # is a Table
     today = today.values(workspace_id=workspace_id, connection_id=connection_id, day=now.date(), reads=reads)
     session.execute(
         today.on_conflict_do_update(
             index_elements=["workspace_id", "connection_id", "day"],
-            set_={"reads": DbReads.reads + today.excluded.reads},
+            set_={"reads": DbReads.reads + excluded(DbReads.__table__.c.reads)},
         )
     )
+
+
+@cache
+def _contact(names: frozenset[str]) -> Update:
+    """Return the statement that notes these columns of a contact."""
+    noted: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in names - {"more_reads"}}
+    return update(_TABLE).where(*_THIS).values(reads=_TABLE.c.reads + bindparam("more_reads"), **noted)
 
 
 def reads_since(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, first: date) -> int:
@@ -241,14 +263,8 @@ def reads_since(workspace_id: WorkspaceId, session: Session, connection_id: Conn
 
 def note_event(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, now: datetime) -> None:
     """Note that an event arrived, unless one was noted within the last seconds: the row is shared by all arrivals."""
-    session.execute(
-        update(DbConnection)
-        .where(
-            *_is(workspace_id, connection_id),
-            or_(DbConnection.last_event_at.is_(None), DbConnection.last_event_at < now - timedelta(seconds=5)),
-        )
-        .values(last_event_at=now, last_contact_at=now)
-    )
+    moments = {"noted_at": now, "noted_before": now - timedelta(seconds=5)}
+    session.execute(_NOTE_EVENT, _this(workspace_id, connection_id) | moments)
 
 
 def note_error(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, error: str) -> None:
@@ -269,11 +285,8 @@ def note_caught_up(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, until: datetime, now: datetime
 ) -> None:
     """Note that the event log was read up to `until`."""
-    session.execute(
-        update(DbConnection)
-        .where(*_is(workspace_id, connection_id))
-        .values(events_until=until, caught_up_at=now, last_contact_at=now)
-    )
+    moments = {"read_until": until, "noted_at": now}
+    session.execute(_NOTE_CAUGHT_UP, _this(workspace_id, connection_id) | moments)
 
 
 def add_synced_kinds(
@@ -333,6 +346,11 @@ def consume_state(
 
 def _is(workspace_id: WorkspaceId, connection_id: ConnectionId) -> tuple[Any, ...]:
     return (DbConnection.workspace_id == workspace_id, DbConnection.id == connection_id)
+
+
+def _this(workspace_id: WorkspaceId, connection_id: ConnectionId) -> dict[str, object]:
+    """Return the parameters of `_THIS`."""
+    return {"of_workspace": workspace_id, "of_connection": connection_id}
 
 
 def _connection(row: DbConnection | Row[Any]) -> Connection:

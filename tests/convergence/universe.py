@@ -45,7 +45,8 @@ WAITING = text(
     (SELECT count(*) FROM stripe_dirty_customers) AS dirty,
     (SELECT count(*) FROM stripe_backfills WHERE finished_at IS NULL) AS runs,
     (SELECT count(*) FROM stripe_connections
-     WHERE status = 'active' AND CAST(synced_kinds AS TEXT) NOT LIKE '%credit_notes%') AS unread
+     WHERE status = 'active' AND CAST(synced_kinds AS TEXT) NOT LIKE '%credit_notes%') AS unread,
+    (SELECT 2 - count(*) FROM stripe_connections WHERE status = 'active') AS apart
     """
 )
 
@@ -325,7 +326,8 @@ class Universe:
         self.armed.races.clear()
         self.waker.topics.clear()
         self._start()
-        self._connect_who_is_not()
+        if self.waiting().get("apart"):
+            self.connect()
         self.pass_time(900)
         for number in itertools.count():
             self._collect()
@@ -340,10 +342,12 @@ class Universe:
             if waiting.get("runs"):
                 self.work("backfill")
                 waiting = self.waiting()
-            if waiting.keys() == {"unread"}:
+            if waiting.keys() - {"apart"} == {"unread"}:
                 self._read_again()  # the run has failed, and looks so
-            if not waiting and not self.outbox and not self._connect_who_is_not():
-                break
+            if waiting.keys() <= {"apart"} and not self.outbox:
+                if not waiting:
+                    break
+                self.connect()
             assert number < MOST_ROUNDS, f"never quiet: {waiting}"
             self.pass_time(30 if number < 20 else 700)
         self.work("facts")
@@ -354,15 +358,8 @@ class Universe:
             owner = OWNERS[connection.workspace_id]
             self.service.resync(connection.workspace_id, member_id=owner, connection_id=connection.id)
 
-    def _connect_who_is_not(self) -> bool:
-        """Connect again where a merchant has withdrawn; return whether there was one."""
-        if all(connection is not None and connection.is_active for connection in map(self.connection, (0, 1))):
-            return False
-        self.connect()
-        return True
-
     def waiting(self) -> dict[str, int]:
-        """Return how much waits to be done, by what it is."""
+        """Return how much waits to be done, by what it is; `apart` are merchants who are not connected."""
         with self.database.looked_at(), self.database.system(readonly=True) as session:
             counts = session.execute(WAITING).one()
         return {name: count for name, count in counts._mapping.items() if count}

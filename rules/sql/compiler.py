@@ -19,12 +19,9 @@ from sqlalchemy import (
     ColumnElement,
     and_,
     case,
-    cast,
     false,
     func,
-    literal,
     not_,
-    null,
     or_,
     true,
     type_coerce,
@@ -34,6 +31,8 @@ from sqlalchemy.types import Text
 from engine.core.facts import Facts, FactSpec, FactType
 from rules.interpret import Evaluation
 from rules.sql import instants, numbers, texts
+from rules.sql.attributes import attribute
+from rules.sql.choices import first_of
 from rules.sql.columns import Column, Columns
 from rules.sql.dialects import Dialect
 from rules.sql.numbers import Numbers
@@ -79,8 +78,6 @@ from rules.tree import (
 from rules.values import Unknown, Value
 
 MONEY_DIGITS = 6
-_ROUNDED = ("to_int", "floor", "ceiling")
-_PARTS = ("month", "day", "hour", "minute", "second")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,46 +202,13 @@ def _logic(compiler: Compiler, node: Logic) -> SqlValue:
 
 def _coalesce(compiler: Compiler, node: Coalesce) -> SqlValue:
     left, right = compiler.value(node.left), compiler.value(node.right)
-    return _first_of(compiler, [(left.known, left), (true(), right)])
+    return first_of(compiler.numbers, [(left.known, left), (true(), right)])
 
 
 def _choice(compiler: Compiler, node: Choice) -> SqlValue:
     condition = compiler.truth(node.condition)
     yes, no = compiler.value(node.yes), compiler.value(node.no)
-    return _first_of(compiler, [(condition, yes), (not_(condition), no)])
-
-
-def _first_of(compiler: Compiler, choices: list[tuple[ColumnElement[bool], SqlValue]]) -> SqlValue:
-    """Return the value beside the first condition that is true; unknown if none is."""
-    values = [value for _, value in choices]
-    if any(value.duration is not None or value.texts is not None or value.key is not None for value in values):
-        raise Inexpressible("a choice between lists, mappings or times")
-    if any(value.instant is not None and value.instant.offset for value in values):
-        raise Inexpressible("a choice between moved instants")
-    return SqlValue(
-        known=case(*((condition, value.known) for condition, value in choices), else_=false()),
-        boolean=_pick([(condition, value.boolean) for condition, value in choices]),
-        number=compiler.numbers.first_of([(condition, value.number) for condition, value in choices]),
-        words=_pick_words([(condition, value.words) for condition, value in choices]),
-        instant=_pick_instant([(condition, value.instant) for condition, value in choices]),
-        others=any(value.others for value in values),
-    )
-
-
-def _pick(choices: list[tuple[ColumnElement[bool], ColumnElement[Any] | None]]) -> ColumnElement[Any] | None:
-    if all(value is None for _, value in choices):
-        return None
-    return case(*((condition, null() if value is None else value) for condition, value in choices))
-
-
-def _pick_words(choices: list[tuple[ColumnElement[bool], Words | None]]) -> Words | None:
-    value = _pick([(condition, None if words is None else texts.seen(words)) for condition, words in choices])
-    return None if value is None else Words(value=value)
-
-
-def _pick_instant(choices: list[tuple[ColumnElement[bool], Instant | None]]) -> Instant | None:
-    value = _pick([(condition, None if instant is None else instant.value) for condition, instant in choices])
-    return None if value is None else Instant(value=value)
+    return first_of(compiler.numbers, [(condition, yes), (not_(condition), no)])
 
 
 # comparisons
@@ -375,65 +339,8 @@ def _call(compiler: Compiler, node: Call) -> SqlValue:
 
 def _attribute(compiler: Compiler, node: Attribute) -> SqlValue:
     target = compiler.value(node.target)
-    if target.others:
-        raise Inexpressible(f"`.{node.name}` of an attribute")
-    if target.words is not None:
-        return _of_text(compiler, target.words, node)
-    if target.texts is not None:
-        return _of_list(compiler, target.texts, node)
-    if target.instant is not None:
-        return _of_instant(compiler, target.instant, node.name)
-    if target.duration is not None and node.name in ("days", "total_seconds"):
-        count = instants.days if node.name == "days" else instants.total_seconds
-        return of_number(count(target.duration))
-    if target.number is not None and (node.name == "to_flt" or (node.name in _ROUNDED and _is_whole(target.number))):
-        return target
-    raise Inexpressible(f"`.{node.name}`")
-
-
-def _is_whole(number: Number) -> bool:
-    return number.scale == 0 and not number.fractions
-
-
-def _of_text(compiler: Compiler, words: Words, node: Attribute) -> SqlValue:
-    if node.arguments:
-        part = compiler.value(node.arguments[0])
-        if part.others or part.words is None:
-            raise Inexpressible(f"`.{node.name}` of an attribute")
-        compared = texts.starts_with if node.name == "starts_with" else texts.ends_with
-        return of_boolean(compared(words, part.words))
-    match node.name:
-        case "length":
-            length = func.length(texts.seen(words), type_=BigInteger())
-            return of_number(Number(known=words.value.is_not(None), value=length, bound=numbers.MOST))
-        case "is_empty":
-            return of_boolean(words.value == literal("", Text()))
-        case "to_str":
-            return of_words(words)
-        case _:
-            raise Inexpressible(f"`.{node.name}` of a text")
-
-
-def _of_list(compiler: Compiler, list_: Texts, node: Attribute) -> SqlValue:
-    length = cast(compiler.dialect.array_length(list_.value), BigInteger())
-    match node.name:
-        case "length":
-            return of_number(Number(known=list_.value.is_not(None), value=length, bound=numbers.MOST))
-        case "is_empty":
-            return of_boolean(length == 0)
-        case _:
-            raise Inexpressible(f"`.{node.name}` of a list")
-
-
-def _of_instant(compiler: Compiler, instant: Instant, name: str) -> SqlValue:
-    if str(compiler.zone) != "UTC" or instant.offset:
-        raise Inexpressible(f"`.{name}` of an instant, except in UTC")
-    if name == "year":
-        return of_number(instants.since_year(instant))
-    if name not in _PARTS:
-        raise Inexpressible(f"`.{name}` of an instant")
-    part = compiler.dialect.part(instant.value, name)
-    return of_number(Number(known=instant.value.is_not(None), value=part, bound=numbers.MOST))
+    part = compiler.value(node.arguments[0]) if node.arguments else None
+    return attribute(target, node.name, part, compiler.dialect, compiler.zone)
 
 
 _COMPILERS: dict[type[Node], Callable[[Compiler, Any], SqlValue]] = {

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, case, cast, false, literal, null, or_, true
+from sqlalchemy.sql.elements import Grouping
 
 from engine.storage import UtcDateTime
 
@@ -120,7 +121,8 @@ UNKNOWN = SqlValue(known=false())
 
 def of_boolean(value: ColumnElement[bool]) -> SqlValue:
     """Return what is true, false or null."""
-    return SqlValue(known=value.is_not(None), boolean=value)
+    # In parentheses: `NOT x IS NOT NULL` would ask of another `x` than is meant.
+    return SqlValue(known=Grouping(value).is_not(None), boolean=value)
 
 
 def of_number(number: Number) -> SqlValue:

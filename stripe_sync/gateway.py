@@ -120,7 +120,9 @@ class _Wire(stripe.HTTPClient):
     ) -> tuple[str, int, Mapping[str, str]]:
         body = post_data.encode() if isinstance(post_data, str) else post_data
         self.answer = self._transport.send(method, url, headers or {}, body)
-        return self.answer.body.decode("utf-8", errors="replace"), self.answer.status, self.answer.headers
+        # What the library would read of a success nobody looks at, and a page takes it longer than us to keep.
+        text = "{}" if _is_success(self.answer) else self.answer.body.decode("utf-8", errors="replace")
+        return text, self.answer.status, self.answer.headers
 
     @override
     def close(self) -> None:
@@ -251,7 +253,7 @@ class Gateway:
 
     def _answer(self, raw: RawAnswer | None, path: str, sent_at: datetime) -> Answer:
         body = None if raw is None else _json(raw.body)
-        if raw is None or not isinstance(body, dict) or not 200 <= raw.status < 300:  # noqa: PLR2004  HTTP's successes
+        if raw is None or not isinstance(body, dict) or not _is_success(raw):
             raise GatewayError(Trouble.NONSENSE, f"{path} answered with something that is not Stripe's")
         date = _date(raw.headers.get("date"))
         # The date was cut to whole seconds somewhere between sending and receiving.
@@ -259,6 +261,10 @@ class Gateway:
         offset = None if date is None else date + timedelta(milliseconds=500) - (sent_at + waited / 2)
         slack = (waited + timedelta(seconds=1)) / 2
         return Answer(body=body, sent_at=sent_at, clock_offset=offset, clock_slack=slack)
+
+
+def _is_success(raw: RawAnswer) -> bool:
+    return 200 <= raw.status < 300  # noqa: PLR2004  HTTP's successes
 
 
 def _error_of(raw: RawAnswer, path: str) -> GatewayError:

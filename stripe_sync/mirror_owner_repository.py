@@ -7,7 +7,20 @@ history is found without a look at each of their charges.
 from collections.abc import Collection, Sequence
 from functools import cache
 
-from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Table, Update, bindparam, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -16,6 +29,8 @@ from stripe_sync.mirror_tables import MIRROR
 
 _CHARGES = MIRROR["charges"]
 _OWNED = ("refunds", "disputes")
+TOLD_BY_CHARGES = frozenset({"charges", *_OWNED})
+"""The kinds that say together whose a refund or a dispute is."""
 CHUNK = 500
 
 
@@ -23,13 +38,32 @@ def name_customers(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kind: Kind, ids: Collection[str]
 ) -> None:
     """Name the customer of refunds and disputes just written, or of those whose charge was."""
-    if kind.name not in {"charges", *_OWNED}:
+    if kind.name not in TOLD_BY_CHARGES:
         return
+    who = {"workspace": workspace_id, "connection": connection_id}
+    if kind.name == "charges" and not session.scalar(_orphaned(), who):
+        return  # as for nearly every page of charges
     ordered = sorted(ids)
     for start in range(0, len(ordered), CHUNK):
-        who = {"workspace": workspace_id, "connection": connection_id, "ids": ordered[start : start + CHUNK]}
         for statement in _statements(kind.name):
-            session.execute(statement, who)
+            session.execute(statement, {**who, "ids": ordered[start : start + CHUNK]})
+
+
+def name_all(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> None:
+    """Name the customer of every refund and dispute that has none: it may have been written beside its charge.
+
+    Two transactions that do not see each other, one with the charge and one with the refund, name nobody.
+    """
+    who = {"workspace": workspace_id, "connection": connection_id}
+    if session.scalar(_orphaned(), who):
+        for table in map(MIRROR.__getitem__, _OWNED):
+            session.execute(_name(table, *_orphan(table)), who)
+
+
+@cache
+def _orphaned() -> Select[bool]:
+    """Return what asks whether there is any refund or dispute without a customer."""
+    return select(or_(*(exists().where(*_orphan(MIRROR[name])) for name in _OWNED)))
 
 
 @cache
@@ -42,10 +76,15 @@ def _statements(name: str) -> Sequence[Update]:
     intents = select(_CHARGES.c.payment_intent_id).where(*_scope(_CHARGES), _CHARGES.c.id.in_(ids))
     statements = []
     for table in map(MIRROR.__getitem__, _OWNED):
-        orphan = (*_scope(table), table.c.customer_id.is_(None))
+        orphan = _orphan(table)
         statements.append(_name(table, *orphan, table.c.charge_id.in_(ids)))
         statements.append(_name(table, *orphan, table.c.charge_id.is_(None), table.c.payment_intent_id.in_(intents)))
     return statements
+
+
+def _orphan(table: Table) -> tuple[ColumnElement[bool], ...]:
+    # Of the living alone: an index has them by customer.
+    return (*_scope(table), table.c.customer_id.is_(None), table.c.deleted_at.is_(None))
 
 
 def _name(table: Table, *which: ColumnElement[bool]) -> Update:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -105,8 +105,19 @@ def renew(workspace_id: WorkspaceId, session: Session, run_id: str, lease: str, 
     """Keep a claimed run for longer; False if it is no longer ours, then nothing more may be written for it."""
     row = session.execute(
         update(DbBackfill)
-        .where(*_is(workspace_id, run_id), DbBackfill.lease == lease, DbBackfill.status == RunStatus.RUNNING.value)
+        .where(*_held(workspace_id, run_id, lease))
         .values(available_at=until, attempts=0, last_error=None)
+        .returning(DbBackfill.id)
+    ).first()
+    return row is not None
+
+
+def keep(workspace_id: WorkspaceId, session: Session, run_id: str, lease: str, until: datetime) -> bool:
+    """Keep a claimed run for longer although nothing was done; False if it is no longer ours."""
+    row = session.execute(
+        update(DbBackfill)
+        .where(*_held(workspace_id, run_id, lease))
+        .values(available_at=until)
         .returning(DbBackfill.id)
     ).first()
     return row is not None
@@ -193,6 +204,7 @@ def advance(  # noqa: PLR0913  which step, and how far
     workspace_id: WorkspaceId,
     session: Session,
     run_id: str,
+    lease: str,
     position: int,
     *,
     cursor: str | None,
@@ -200,11 +212,11 @@ def advance(  # noqa: PLR0913  which step, and how far
     objects: int,
     oldest: int | None,
     done_at: datetime | None,
-) -> None:
-    """Note how far a step is; `pages` and `objects` are added."""
-    session.execute(
+) -> bool:
+    """Note how far a step is; `pages` and `objects` are added. False, and nothing is noted, if the run is not ours."""
+    row = session.execute(
         update(DbBackfillStep)
-        .where(*_is_step(workspace_id, run_id, position))
+        .where(*_is_step(workspace_id, run_id, position), exists().where(*_held(workspace_id, run_id, lease)))
         .values(
             cursor=cursor,
             pages=DbBackfillStep.pages + pages,
@@ -212,7 +224,10 @@ def advance(  # noqa: PLR0913  which step, and how far
             oldest=func.coalesce(oldest, DbBackfillStep.oldest),
             done_at=done_at,
         )
-    )
+        .returning(DbBackfillStep.position)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return row is not None
 
 
 def split(workspace_id: WorkspaceId, session: Session, run_id: str, span: Span, at: int) -> int | None:
@@ -246,20 +261,16 @@ def split(workspace_id: WorkspaceId, session: Session, run_id: str, span: Span, 
     return free
 
 
-def holds(workspace_id: WorkspaceId, session: Session, run_id: str, lease: str) -> bool:
-    """Return whether a claimed run is still ours."""
-    query = select(DbBackfill.id).where(
-        *_is(workspace_id, run_id), DbBackfill.lease == lease, DbBackfill.status == RunStatus.RUNNING.value
-    )
-    return session.scalar(query) is not None
-
-
 def _is_step(workspace_id: WorkspaceId, run_id: str, position: int) -> tuple[ColumnElement[bool], ...]:
     return (
         DbBackfillStep.workspace_id == workspace_id,
         DbBackfillStep.run_id == run_id,
         DbBackfillStep.position == position,
     )
+
+
+def _held(workspace_id: WorkspaceId, run_id: str, lease: str) -> tuple[ColumnElement[bool], ...]:
+    return (*_is(workspace_id, run_id), DbBackfill.lease == lease, DbBackfill.status == RunStatus.RUNNING.value)
 
 
 def _is(workspace_id: WorkspaceId, run_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -2,11 +2,13 @@
 
 Laws
 - A page and the cursor behind it are stored in one transaction, so a run goes on where it was, whoever was killed.
-- One worker works on a run at a time, with several lanes: it holds a lease, renews it, and writes nothing once it
-  lost it.
+- One worker works on a run at a time, with several lanes: it holds a short lease, renews it while it lives, and
+  writes nothing once it lost it.
 - A kind counts as complete only when its list was read to the end; facts that need it have no value before.
 - A failed run looks failed: what is permanent ends it with the reason, what passes is tried again with patience.
 - Nothing is removed because a list did not show it; Stripe is asked about each such object.
+- Where there are several lanes, what follows the first lists is done beside the reading of the next: facts then wait
+  for nothing but what they need, and Stripe's patience is used to the full.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,16 +16,17 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
-from threading import Lock
+from threading import Event, Lock, Thread
 
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
 from engine.ports import Clock
 from engine.storage import Database
-from stripe_sync import links, mirror_repository, mirror_write_repository, queue_repository
+from stripe_sync import links, mirror_owner_repository, mirror_repository, mirror_write_repository, queue_repository
 from stripe_sync.access import Access
 from stripe_sync.backfill import repository
+from stripe_sync.backfill.heartbeat import Heartbeat
 from stripe_sync.backfill.lists import Lists
 from stripe_sync.backfill.models import Action, Run, Step, completed_by, plan_run
 from stripe_sync.backfill.spans import Span
@@ -38,7 +41,9 @@ from stripe_sync.linking import Linking
 from stripe_sync.mirroring import Mirroring
 from stripe_sync.reader import AccountReader
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=10)
+"""How long after its last sign of life a worker's run is taken up by another."""
+BEAT_S = 2.0
 RENEW_EVERY = timedelta(seconds=10)
 MAX_ATTEMPTS = 50
 MAX_PAUSE_S = 300
@@ -106,7 +111,8 @@ class Running:
             self._finish(run, str(error))
             return True
         try:
-            _Work(self, run, connection, reader, lease, until).do()
+            with Heartbeat(BEAT_S, lambda: self._keep(run, lease)):
+                _Work(self, run, connection, reader, lease, until).do()
         except _LeaseLostError:
             pass
         except _TimeUpError:
@@ -117,6 +123,10 @@ class Running:
             self.access.close(reader, is_healthy=False)
             self._failed(run, connection, error)
         return True
+
+    def _keep(self, run: Run, lease: str) -> bool:
+        with self.database.workspace(run.workspace_id) as session:
+            return repository.keep(run.workspace_id, session, run.id, lease, self.clock.now() + LEASE)
 
     def _failed(self, run: Run, connection: Connection, error: GatewayError) -> None:
         self.access.note_failure(connection, error)
@@ -165,29 +175,62 @@ class _Work:
         """Kinds the credential may not read."""
         self._ending = Lock()
         """Held by the lane that ends a part, so that whoever ends the last one of a kind knows that it is."""
+        self._is_overtaken = Event()
+        """The lists that are read meanwhile are at their end: everybody's facts are derived once more after them."""
+        self._is_stamped = False
         self._renewed_at: datetime | None = None
 
     def do(self) -> None:
         """Do what is left of the run; raise GatewayError, _LeaseLostError or _TimeUpError."""
         with self._database.workspace(self._workspace_id, readonly=True) as session:
             steps = repository.steps(self._workspace_id, session, self._run.id)
-        work: dict[Action, Callable[[Step], None]] = {
-            Action.REFERENCES: self._references,
-            Action.FACTS: self._facts,
-            Action.SWEEP: self._sweep,
-        }
-        for are_lists, group in groupby(steps, lambda step: step.action is Action.LIST):
-            left = [step for step in group if not step.is_done]
+        groups = [
+            (are_lists, [step for step in group if not step.is_done])
+            for are_lists, group in groupby(steps, lambda step: step.action is Action.LIST)
+        ]
+        while groups:
+            are_lists, left = groups.pop(0)
             if are_lists:
                 self._lists(left)
+            elif groups and self._running.lists_at_once > 1:
+                self._beside(left, groups.pop(0)[1])
             else:
-                for step in left:
-                    work[step.action](step)
+                self._others(left)
         with self._database.workspace(self._workspace_id) as session:
             self._renew(session)
             self._running.access.note_contact(self._reader, session)
             why = f"the key may not read {', '.join(sorted(self._refused))}" if self._refused else None
             repository.finish(self._workspace_id, session, self._run.id, self._clock.now(), why)
+
+    def _others(self, steps: Sequence[Step]) -> None:
+        work: dict[Action, Callable[[Step], None]] = {
+            Action.REFERENCES: self._references,
+            Action.FACTS: self._facts,
+            Action.SWEEP: self._sweep,
+        }
+        for step in steps:
+            work[step.action](step)
+
+    def _beside(self, others: Sequence[Step], lists: Sequence[Step]) -> None:
+        """Read lists, and do meanwhile what the lists before them made possible."""
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                self._others(others)
+            except BaseException as error:  # noqa: BLE001  whoever waits for it raises it
+                errors.append(error)
+
+        thread = Thread(target=work, name="backfill-facts", daemon=True)
+        thread.start()
+        try:
+            self._lists(lists)
+        finally:
+            self._is_overtaken.set()
+            thread.join()
+            self._is_overtaken.clear()
+        if errors:
+            raise errors[0]
 
     def _pause_if_time_is_up(self) -> None:
         # Every job does something, however late it is.
@@ -220,10 +263,11 @@ class _Work:
         oldest: int | None = None,
         is_done: bool,
     ) -> None:
-        repository.advance(
+        is_ours = repository.advance(
             self._workspace_id,
             session,
             self._run.id,
+            self._lease,
             position,
             cursor=cursor,
             pages=pages,
@@ -231,6 +275,8 @@ class _Work:
             oldest=oldest,
             done_at=self._clock.now() if is_done else None,
         )
+        if not is_ours:
+            raise _LeaseLostError
 
     def _lists(self, steps: Sequence[Step]) -> None:
         """Read lists side by side, each from its cursor to its end."""
@@ -270,10 +316,9 @@ class _Work:
 
     def _store_page(self, span: Span, page: Page, objects: list[StripeJson], *, is_done: bool) -> None:
         with self._database.workspace(self._workspace_id) as session:
-            if not repository.holds(self._workspace_id, session, self._run.id, self._lease):
-                raise _LeaseLostError
             now, stamp = self._clock.now(), self._reader.stamp(page.sent_at)
-            repository.set_stamp(self._workspace_id, session, self._run.id, stamp)
+            if not self._is_stamped:
+                repository.set_stamp(self._workspace_id, session, self._run.id, stamp)
             mirroring = Mirroring(self._workspace_id, session, self._connection.id, now)
             touched = mirroring.take_page(span.kind, objects, stamp, self._run.id)
             if span.kind.name == "customers":
@@ -289,6 +334,7 @@ class _Work:
             )
             if is_done:
                 self._note_complete(session)
+        self._is_stamped = True
 
     def _page(self, span: Span) -> Page:
         kind, cursor = span.kind, span.cursor
@@ -316,6 +362,8 @@ class _Work:
         lists = [step for step in steps if step.action is Action.LIST and step.kind is not None]
         left = {step.kind.name for step in lists if step.kind is not None and not step.is_done}
         done = frozenset(step.kind.name for step in lists if step.kind is not None) - left
+        if done >= mirror_owner_repository.TOLD_BY_CHARGES:
+            mirror_owner_repository.name_all(self._workspace_id, session, self._connection.id)
         connect_repository.add_synced_kinds(self._workspace_id, session, self._connection.id, completed_by(done))
 
     def _references(self, step: Step) -> None:
@@ -330,10 +378,16 @@ class _Work:
     def _facts(self, step: Step) -> None:
         """Match and derive everybody who has anything to do with the account."""
         cursor, is_done = step.cursor, False
+        if cursor is None:
+            with self._database.workspace(self._workspace_id) as session:
+                mirror_write_repository.analyze(session)
         while not is_done:
             self._pause_if_time_is_up()
             with self._database.workspace(self._workspace_id) as session:
                 self._renew(session)
+                if self._is_overtaken.is_set():
+                    self._advance(session, step.position, cursor=cursor, is_done=True)
+                    return
                 now = self._clock.now()
                 batch = links.end_users_after(self._workspace_id, session, self._connection.id, cursor, FACTS_BATCH)
                 self._running.linking.rematch(self._workspace_id, session, batch, now)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-OK = b"HTTP/1.1 200"
+OK = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 END_OF_HEAD = b"\r\n\r\n"
 TIMEOUT_S = 30.0
 
@@ -44,7 +44,7 @@ class _Line:
 def load(port: int, request: Request, *, connections: int, seconds: float, rate: float | None = None) -> Result:
     """Send for some seconds; at most `rate` a second if given, due whether or not a connection is free.
 
-    Raises AssertionError when an answer is not 200.
+    Raises AssertionError when an answer is neither 200 nor 201.
     """
     lines = [_Line(socket.create_connection(("127.0.0.1", port), TIMEOUT_S)) for _ in range(connections)]
     for line in lines:

@@ -1,6 +1,7 @@
 """The backfill against the simulator: everything arrives, whatever goes wrong on the way."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,9 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from engine.storage import Database
-from stripe_sync import gateway
+from stripe_sync import gateway, mirror_owner_repository
+from stripe_sync.backfill import running
 from stripe_sync.backfill.running import LEASE
 from stripe_sync.gateway import Gateway, GatewayError, Page, Trouble
+from stripe_sync.kinds import Kind
 from tests.integration.stripe_sync.office import ADMIN, OWNER, Office, make_office
 from tests.stripe_simulator import Simulator
 
@@ -122,6 +125,75 @@ def test_two_workers_do_not_work_on_one_run(office: Office) -> None:
         office.service.run_backfills()
 
     assert office.service.run_backfills() == 0
+
+
+def test_a_page_that_takes_longer_than_the_lease_loses_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a worker waits for Stripe it keeps its run, however short the lease: nobody else takes it up."""
+    monkeypatch.setattr(running, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(running, "BEAT_S", 0.1)
+    office.connect()
+    plain = Gateway.list_kind
+    taken: list[int] = []
+
+    def take_long(self: Gateway, *args: object, **more: object) -> Page:
+        if not taken:
+            taken.append(-1)
+            time.sleep(1.5)
+            taken.append(office.service.run_backfills())
+        return plain(self, *args, **more)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(Gateway, "list_kind", take_long)
+    office.service.run_backfills()
+
+    assert taken == [-1, 0]
+    assert office.backfill()["status"] == "complete"
+
+
+def test_facts_are_derived_while_later_lists_are_read(
+    database: Database, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With several lanes plan and MRR are known before the last charge is read, and nothing is left undone."""
+    office = make_office(database, simulator, lists_at_once=2)
+    office.connect()
+    customer = _paying_customer(office)
+    plain = Gateway.list_kind
+    during: list[tuple[object, object]] = []
+
+    def look(self: Gateway, token: str, kind: Kind, *args: object, **more: object) -> Page:
+        if kind.name == "charges" and not during:
+            until = time.monotonic() + 30
+            while not during and time.monotonic() < until:
+                facts = office.facts(customer["email"])
+                if facts.get("mrr") is not None:
+                    during.append((facts.get("mrr"), facts.get("ltv")))
+                time.sleep(0.02)
+        return plain(self, token, kind, *args, **more)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(Gateway, "list_kind", look)
+    office.service.run_backfills()
+
+    assert office.backfill()["status"] == "complete"
+    assert office.backfill()["progress"]["steps_done"] == office.backfill()["progress"]["steps"]
+    facts = office.facts(customer["email"])
+    assert during == [(facts.get("mrr"), None)]
+    assert facts.get("ltv") is not None
+
+
+def test_refund_and_charge_written_side_by_side_find_each_other(synced: Office) -> None:
+    """Two transactions that did not see each other left a refund without its customer; the end of a list names it."""
+    charge = next(each for each in synced.simulator.objects("charge") if each["paid"] and not each["refunded"])
+    synced.simulator.control("refund", id=charge["id"])
+    synced.service.catch_up(force=True)
+    synced.settle()
+    orphaned = text("UPDATE stripe_refunds SET customer_id = NULL")
+    nameless = text("SELECT count(*) FROM stripe_refunds WHERE customer_id IS NULL")
+    with synced.database.workspace(synced.workspace_id) as session:
+        before = session.execute(nameless).scalar_one()
+        assert session.execute(orphaned).rowcount > before  # type: ignore[attr-defined]  # a cursor's result has it
+
+        mirror_owner_repository.name_all(synced.workspace_id, session, synced.connection.id)
+
+        assert session.execute(nameless).scalar_one() == before
 
 
 @pytest.mark.parametrize(("status", "waits"), [(429, True), (500, True), (401, False)])

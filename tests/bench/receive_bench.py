@@ -91,9 +91,14 @@ def measure(url: str, *, is_connected: bool) -> tuple[Result, float]:
         tenant = _prepare(folder, url, more, is_connected=is_connected)
         port = stack.enter_context(serve(folder, url, redis_url, "whsec_of_nobody", **more))
         request = _requests(port, tenant, "connected" if is_connected else "plain")
-        load(port, request, connections=1, seconds=WARM / RATE * 2, rate=RATE / 2)
-        server = _Cpu(port)
-        found = load(port, request, connections=CONNECTIONS, seconds=SECONDS, rate=RATE)
+        try:
+            warm = 0
+            while warm < WARM:
+                warm += len(load(port, request, connections=2, seconds=1, rate=RATE / 2).latencies)
+            server = _Cpu(port)
+            found = load(port, request, connections=CONNECTIONS, seconds=SECONDS, rate=RATE)
+        except AssertionError as error:
+            raise AssertionError((folder / "web.log").read_text()[-5000:]) from error
         return found, server.spent() / len(found.latencies) * 1000
 
 

@@ -29,9 +29,9 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-# The long proofs; one of them alone: make torture ARGS=facts
+# The long proofs; one of them alone: make torture ARGS=facts; so many histories of the sync: make torture SEEDS=10000
 torture: $(VENV)/.installed-dev
-	@$(BIN)/python -m tests.torture $(ARGS)
+	@$(BIN)/python -m tests.torture $(or $(ARGS),$(if $(SEEDS),convergence))
 
 # Changes the derivation of facts in a thousand small ways; each must make a test fail.
 mutation: $(VENV)/.installed-dev

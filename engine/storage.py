@@ -25,6 +25,7 @@ import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     DateTime,
@@ -35,6 +36,7 @@ from sqlalchemy import (
     Table,
     Text,
     any_,
+    bindparam,
     create_engine,
     event,
     func,
@@ -155,10 +157,27 @@ def excluded(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def among(session: Session, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
     """Return whether a column of text is one of `values`, in one parameter however many they are."""
+    dialect = session.get_bind().dialect.name
+    type_ = postgresql.ARRAY(Text) if dialect == "postgresql" else None
+    return _among(dialect, column, literal(packed(session, values), type_))
+
+
+def among_named(dialect: str, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the same for a statement that is built once for a dialect: its parameter `name` takes `packed` values."""
+    type_ = postgresql.ARRAY(Text) if dialect == "postgresql" else None
+    return _among(dialect, column, bindparam(name, type_=type_))
+
+
+def packed(session: Session, values: Iterable[str]) -> list[str] | str:
+    """Return values as the one parameter they travel in on the session's database."""
     wanted = sorted(values)
-    if session.get_bind().dialect.name == "postgresql":
-        return column == any_(literal(wanted, postgresql.ARRAY(Text)))
-    return column.in_(select(func.json_each(orjson.dumps(wanted).decode()).table_valued("value").c.value))
+    return wanted if session.get_bind().dialect.name == "postgresql" else orjson.dumps(wanted).decode()
+
+
+def _among(dialect: str, column: ColumnElement[Any], values: BindParameter[Any]) -> ColumnElement[bool]:
+    if dialect == "postgresql":
+        return column == any_(values)
+    return column.in_(select(func.json_each(values).table_valued("value").c.value))
 
 
 class Database:

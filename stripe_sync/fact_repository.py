@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from engine.core.facts import Facts, FactType, FactValue, Note, Reason, RecentNames
 from engine.ids import EndUserId, WorkspaceId
-from engine.storage import among, to_micros, upsert
+from engine.storage import among, among_named, excluded, packed, to_micros, upsert
 from stripe_sync.catalog import FIRST, STORED, STRIPE_FACTS
 from stripe_sync.currencies import shown_decimals
 from stripe_sync.derive import Rate, RateSource
@@ -48,6 +49,9 @@ _INSERT_EMPTY = text(
 )
 _INSERT_ONE = text(f"{_INSERT} DO NOTHING RETURNING end_user_id")
 _INSERT_ONE_SQLITE = sqlite.insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.end_user_id)
+_REPLACE_ALL_SQLITE = sqlite.insert(_TABLE).on_conflict_do_update(
+    index_elements=_KEYS, set_={column.name: excluded(column) for column in _TABLE.c if column.name not in _KEYS}
+)
 _RENEWALS = cast("Table", DbFactRenewal.__table__)
 _WHO: BindParameter[str] = bindparam("end_user_id")
 _MINE: BindParameter[str] = bindparam("workspace_id")
@@ -73,7 +77,7 @@ def read_many(
     return {
         EndUserId(row.end_user_id): _stored(row)
         for chunk in _chunks(end_user_ids)
-        for row in session.execute(_kept(workspace_id, session, chunk).where(_TABLE.c.as_of > FIRST))
+        for row in session.execute(_kept(session.get_bind().dialect.name), _whose(workspace_id, session, chunk))
     }
 
 
@@ -85,8 +89,18 @@ def read_one(workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId
     return _stored(row), bool(row.awaits_renewal)
 
 
-def _kept(workspace_id: WorkspaceId, session: Session, chunk: Collection[EndUserId]) -> Select[Any]:
-    return select(_TABLE).where(_TABLE.c.workspace_id == workspace_id, among(session, _TABLE.c.end_user_id, chunk))
+@cache
+def _kept(dialect: str, *, only_written: bool = True, is_locked: bool = False) -> Select[Any]:
+    """Return the query of what is kept for end users: built once for each form."""
+    query = select(_TABLE).where(_TABLE.c.workspace_id == _MINE, among_named(dialect, _TABLE.c.end_user_id, "people"))
+    if only_written:
+        query = query.where(_TABLE.c.as_of > FIRST)
+    return query.order_by(_TABLE.c.end_user_id).with_for_update() if is_locked else query
+
+
+def _whose(workspace_id: WorkspaceId, session: Session, chunk: Collection[EndUserId]) -> dict[str, object]:
+    """Return the parameters of `_kept`."""
+    return {"workspace_id": workspace_id, "people": packed(session, chunk)}
 
 
 def lock_many(
@@ -113,10 +127,9 @@ def lock_many(
 def _lock(
     workspace_id: WorkspaceId, session: Session, chunk: Collection[EndUserId], *, only_written: bool = False
 ) -> dict[EndUserId, StoredFacts]:
-    kept = _kept(workspace_id, session, chunk)
-    query = kept.where(_TABLE.c.as_of > FIRST) if only_written else kept
-    query = query.order_by(_TABLE.c.end_user_id).with_for_update()
-    return {EndUserId(row.end_user_id): _stored(row) for row in session.execute(query).all()}
+    query = _kept(session.get_bind().dialect.name, only_written=only_written, is_locked=True)
+    rows = session.execute(query, _whose(workspace_id, session, chunk)).all()
+    return {EndUserId(row.end_user_id): _stored(row) for row in rows}
 
 
 def write(
@@ -180,9 +193,7 @@ def _replace(session: Session, rows: Sequence[dict[str, Any]]) -> None:
             _in_micros(row)
         session.execute(_REPLACE_ALL, {"rows": orjson.dumps(rows).decode()})
         return
-    statement = upsert(session, _TABLE)
-    changed = {name: statement.excluded[name] for name in _ALL_NAMES if name not in _KEYS}
-    session.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=changed), rows)
+    session.execute(_REPLACE_ALL_SQLITE, rows)
 
 
 def _in_micros(row: dict[str, Any]) -> None:

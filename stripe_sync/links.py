@@ -6,13 +6,14 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import Select, bindparam, delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, EndUserId, WorkspaceId
-from engine.storage import among, excluded, upsert
+from engine.storage import among_named, excluded, packed, upsert
 from stripe_sync.connect.models import Connection
 from stripe_sync.connect.repository import connections
 from stripe_sync.kinds import KINDS
@@ -137,12 +138,18 @@ def links_of(
     found: dict[EndUserId, set[Link]] = {}
     ordered = sorted(end_user_ids)
     for start in range(0, len(ordered), CHUNK):
-        query = select(DbLink.end_user_id, DbLink.connection_id, DbLink.customer_id, DbLink.kind).where(
-            DbLink.workspace_id == workspace_id, among(session, _LINKS.c.end_user_id, ordered[start : start + CHUNK])
-        )
-        for row in session.execute(query).all():
+        who = {"workspace": workspace_id, "end_users": packed(session, ordered[start : start + CHUNK])}
+        for row in session.execute(_of_end_users(session.get_bind().dialect.name), who).all():
             found.setdefault(EndUserId(row.end_user_id), set()).add(_link(row))
     return {end_user_id: frozenset(links) for end_user_id, links in found.items()}
+
+
+@cache
+def _of_end_users(dialect: str) -> Select[Any]:
+    """Return the query of end users' links: built once, asked with everything that happens."""
+    columns = (_LINKS.c.end_user_id, _LINKS.c.connection_id, _LINKS.c.customer_id, _LINKS.c.kind)
+    mine = _LINKS.c.workspace_id == bindparam("workspace")
+    return select(*columns).where(mine, among_named(dialect, _LINKS.c.end_user_id, "end_users"))
 
 
 def end_users_of(

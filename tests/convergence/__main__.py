@@ -1,4 +1,4 @@
-"""`python -m tests.convergence FIRST COUNT [--postgresql] [--shrink]`: run histories by seed, print those that differ.
+"""`python -m tests.convergence FIRST COUNT [--postgresql] [--shrink] [--one]`: run histories, print those that differ.
 
 For the same histories in every run start it with `PYTHONHASHSEED=0`, as `make torture` does. The last line is
 `done COUNT DIFFERENT`.
@@ -16,7 +16,7 @@ import structlog
 
 from tests.convergence.databases import PostgresqlStorage, SqliteStorage, Storage
 from tests.convergence.steps import history
-from tests.convergence.universe import Universe, run, shrink
+from tests.convergence.universe import Universe, shrink, tried
 from tests.servers import start_postgresql
 
 MEMORY = Path("/dev/shm")
@@ -41,23 +41,27 @@ def main() -> int:
     parser.add_argument("count", type=int, nargs="?", default=1, help="how many")
     parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL instead of SQLite")
     parser.add_argument("--shrink", action="store_true", help="make the histories that differ small")
+    parser.add_argument("--one", action="store_true", help="end with the first history that differs")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    different = 0
+    done = different = 0
     with storage(postgresql=chosen.postgresql) as found:
         universe = Universe(found)
         for seed in range(chosen.first, chosen.first + chosen.count):
-            told = run(universe, history(seed))
+            told = tried(universe, history(seed))
+            done += 1
             if not told:
                 continue
             different += 1
             shown = history(seed)
             if chosen.shrink and different <= MOST_SHRUNK:
                 shown = shrink(universe, shown)
-                told = run(universe, shown)
+                told = tried(universe, shown)
             print(shown, *told, sep="\n", flush=True)
+            if chosen.one:
+                break
         universe.close()
-    print(f"done {chosen.count} {different}", flush=True)
+    print(f"done {done} {different}", flush=True)
     return bool(different)
 
 

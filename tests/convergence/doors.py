@@ -56,9 +56,12 @@ class Armed:
     """What will go wrong, and when."""
 
     crash: tuple[str, int] | None = None
-    """`before` or `after` the commit of the so many-th transaction from now that writes."""
+    """`before` or `after` the commit of the so many-th transaction from now that writes, we die; or we live, and the
+    database's answer to that commit is `lost`."""
     cut: int = 0
     """The connection is lost at the so many-th statement from now."""
+    severed: str = ""
+    """The connection is lost `before` or `after` the next deliveries are stored by themselves, in one statement."""
     trouble: str = ""
     troubled: int = 0
     """How many of the next answers of Stripe are in trouble."""
@@ -82,9 +85,9 @@ class Armed:
         if self.crash is None:
             return
         wanted, count = self.crash
-        if count <= 1 and wanted == when:
+        if count <= 1 and when == ("before" if wanted == "before" else "after"):
             self.crash = None
-            raise CrashError
+            raise CrashError if wanted != "lost" else _lost()
         if when == "after":
             self.crash = (wanted, max(1, count - 1))
 
@@ -93,7 +96,22 @@ class Armed:
         if self.cut > 0:
             self.cut -= 1
             if self.cut == 0:
-                raise OperationalError("the connection is cut", None, ConnectionResetError("cut"))
+                raise _lost()
+
+    def over(self) -> None:
+        """Let nothing more go wrong or happen in between."""
+        self.crash, self.cut, self.severed, self.troubled = None, 0, "", 0
+        self.races.clear()
+
+
+def _lost() -> OperationalError:
+    return OperationalError("the connection is cut", None, ConnectionResetError("cut"))
+
+
+def _close(statement: Any) -> None:
+    """Close the driver's connection, whatever stands between it and us."""
+    held = getattr(statement, "connection", statement)
+    getattr(held, "dbapi_connection", held).close()
 
 
 class DoorDatabase(Database):
@@ -123,6 +141,23 @@ class DoorDatabase(Database):
                 session.flush()
                 self._armed.commits("before")
         if not readonly:
+            self._armed.commits("after")
+
+    @contextmanager
+    @override
+    def system_statement(self) -> Iterator[Any]:
+        with super().system_statement() as statement:
+            if statement is None or self.is_quiet:
+                yield statement
+                return
+            self._armed.passes("transaction")
+            self._armed.commits("before")
+            severed, self._armed.severed = self._armed.severed, ""
+            if severed == "before":
+                _close(statement)
+            yield statement
+            if severed == "after":
+                raise _lost()
             self._armed.commits("after")
 
     @contextmanager

@@ -17,7 +17,8 @@ AWAY_S = 3_000_000
 """Longer than Stripe's event log remembers."""
 TROUBLES = ("429", "429", "500", "503", "timeout", "timeout-late", "truncated")
 TOPICS = ("stripe_events", "stripe_events", "stripe_events", "woken", "catch_up", "backfill", "facts", "everything")
-DELIVERIES = ("next", "next", "last", "any", "any", "all", "again")
+DELIVERIES = ("next", "next", "last", "any", "any", "all", "all", "again", "old")
+DEATHS = ("before", "before", "after", "after", "lost")
 SKEWS_S = (-120, -60, -3, 0, 3, 60, 120)
 LONGEST = 14
 
@@ -108,8 +109,9 @@ _MAKE: dict[str, Callable[[random.Random], Step]] = {
     "deliver": lambda rng: Step("deliver", rng.choice(DELIVERIES), rng.randrange(1, 10_000)),
     "work": lambda rng: Step("work", rng.choice(TOPICS)),
     "trouble": lambda rng: Step("trouble", rng.choice(TROUBLES), rng.choice((1, 1, 2, 3, 6, 20))),
-    "crash": lambda rng: Step("crash", rng.choice(("before", "after")), rng.choice((1, 1, 2, 3, 5, 8, 13, 25))),
+    "crash": lambda rng: Step("crash", rng.choice(DEATHS), rng.choice((1, 1, 2, 3, 5, 8, 13, 25))),
     "cut": lambda rng: Step("cut", number=rng.choice((1, 3, 9, 27, 80, 200))),
+    "sever": lambda rng: Step("sever", rng.choice(("before", "after"))),
     "race": _race,
     "skew": lambda rng: Step("skew", seconds=rng.choice(SKEWS_S)),
 }
@@ -124,6 +126,7 @@ _CHANCES = {
     "trouble": 6,
     "crash": 5,
     "cut": 3,
+    "sever": 2,
     "race": 9,
     "skew": 3,
     "flush": 2,

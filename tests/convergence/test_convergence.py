@@ -13,8 +13,8 @@ from tests.servers import PostgresqlServer
 
 PART = 20
 """How many histories a test runs."""
-PARTS = 4
-ON_POSTGRESQL = 8
+PARTS = 12
+ON_POSTGRESQL = 30
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,8 @@ class Universe:
         self.waker = ForgetfulWaker()
         self.outbox: list[Attempt] = []
         """Webhooks that Stripe has sent and nobody has acknowledged."""
+        self.acknowledged: list[Attempt] = []
+        """Webhooks that somebody has."""
         self._depth = 0
 
     # Beginning
@@ -111,10 +113,9 @@ class Universe:
         return Base(pickle.dumps(self.stripe), pickle.dumps(self.clock), self._storage.save())
 
     def _reset(self) -> None:
-        self.armed.crash, self.armed.cut, self.armed.troubled = None, 0, 0
-        self.armed.races.clear()
+        self.armed.over()
         self.waker.topics.clear()
-        self.outbox = []
+        self.outbox, self.acknowledged = [], []
         self._depth = 0
 
     def _start(self) -> None:
@@ -190,6 +191,10 @@ class Universe:
         self.pass_time(step.seconds)
 
     def _do_deliver(self, step: Step) -> None:
+        if step.what == "old":
+            if self.acknowledged:
+                self._deliver(self.acknowledged[step.number % len(self.acknowledged)])
+            return
         if not self.outbox:
             return
         match step.what:
@@ -210,6 +215,7 @@ class Universe:
         self.service.receive_event(body, header)
         if attempt in self.outbox:
             self.outbox.remove(attempt)
+            self.acknowledged.append(attempt)
 
     def _do_drop(self, step: Step) -> None:
         if self.outbox:
@@ -241,6 +247,9 @@ class Universe:
 
     def _do_cut(self, step: Step) -> None:
         self.armed.cut = step.number
+
+    def _do_sever(self, step: Step) -> None:
+        self.armed.severed = step.what
 
     def _do_race(self, step: Step) -> None:
         def happen() -> None:
@@ -322,8 +331,7 @@ class Universe:
 
         `is_lost` says that no webhook comes any more, so that the event log must do.
         """
-        self.armed.crash, self.armed.cut, self.armed.troubled = None, 0, 0
-        self.armed.races.clear()
+        self.armed.over()
         self.waker.topics.clear()
         self._start()
         if self.waiting().get("apart"):
@@ -380,6 +388,14 @@ def run(universe: Universe, history: History) -> list[str]:
         return differences(universe)
 
 
+def tried(universe: Universe, history: History) -> list[str]:
+    """Run a history; whatever breaks in it is told as a difference."""
+    try:
+        return run(universe, history)
+    except Exception as error:  # noqa: BLE001  whatever else breaks is a failure too
+        return [f"{type(error).__name__}: {error}"]
+
+
 def shrink(universe: Universe, history: History) -> History:
     """Return a smaller history that still fails."""
     is_smaller = True
@@ -390,17 +406,10 @@ def shrink(universe: Universe, history: History) -> History:
             place = 0
             while place < len(history.steps):
                 fewer = (*history.steps[:place], *history.steps[place + size :])
-                tried = History(history.seed, history.is_synced, fewer)
-                if _fails(universe, tried):
-                    history, is_smaller = tried, True
+                smaller = History(history.seed, history.is_synced, fewer)
+                if tried(universe, smaller):
+                    history, is_smaller = smaller, True
                 else:
                     place += size
             size //= 2
     return history
-
-
-def _fails(universe: Universe, history: History) -> bool:
-    try:
-        return bool(run(universe, history))
-    except Exception:  # noqa: BLE001  whatever else breaks is a failure too
-        return True

@@ -1,7 +1,7 @@
 """Convergence: seeded histories of loss, repetition, reordering, crash, throttling and clock skew; 0 differences.
 
 One process for each processor runs its share on SQLite in memory; a twentieth of the histories runs on PostgreSQL.
-`SEEDS` in the environment says how many histories; the usual number is 10,000.
+`SEEDS` in the environment says how many histories (`make torture SEEDS=10000`); that is also the usual number.
 """
 
 import os

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from tests.torture import analysis, convergence, facts, language, matcher, processes, sql, totality
+from tests.torture import analysis, convergence, facts, language, matcher, planted, processes, sql, totality
 
 Part = Callable[[int, float], bool]
 """Takes a seed and how much larger or smaller than usual it is to be; prints its figures; true if all held."""
@@ -16,6 +16,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "matcher": matcher.run,
         "analysis": analysis.run,
         "convergence": convergence.run,
+        "planted": planted.run,
         "processes": processes.run,
         "library": language.library,
         "slowest": language.slowest,

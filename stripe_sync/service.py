@@ -125,7 +125,8 @@ class StripeService:
         self._receiving = Receiving(database, clock, config, self._vault)
         self._draining = Draining(database, clock, self._access, self._linking)
         self._refetching = Refetching(database, clock, self._access, self._linking)
-        self._running = Running(database, clock, self._access, self._linking, self._refetching, config.lists_at_once)
+        at_once, beat_s = config.lists_at_once, config.heartbeat_s
+        self._running = Running(database, clock, self._access, self._linking, self._refetching, at_once, beat_s)
         self._reading = CustomerReading(database, clock, self._linking)
         limits = LookupLimits(config.redis_url)
         self._senders = SenderLookup(database, clock, self._access, self._reading, limits, config.lookup_deadline_s)

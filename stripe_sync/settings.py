@@ -35,6 +35,8 @@ class StripeConfig:
     """Per account in test mode: below Stripe's 25."""
     lists_at_once: int = 16
     """How many parts of lists a backfill reads side by side: enough for the whole budget at 200 ms an answer."""
+    heartbeat_s: float = 2.0
+    """How often a worker shows that it still works on a backfill, in real time."""
     lookup_deadline_s: float = 0.8
     """How long a conversation waits for its sender to be looked up."""
 

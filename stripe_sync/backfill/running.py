@@ -43,7 +43,6 @@ from stripe_sync.reader import AccountReader
 
 LEASE = timedelta(seconds=10)
 """How long after its last sign of life a worker's run is taken up by another."""
-BEAT_S = 2.0
 RENEW_EVERY = timedelta(seconds=10)
 MAX_ATTEMPTS = 50
 MAX_PAUSE_S = 300
@@ -71,6 +70,7 @@ class Running:
     linking: Linking
     refetching: Refetching
     lists_at_once: int = 1
+    heartbeat_s: float = 2.0
 
     def queue(self, workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> bool:
         """Queue a run unless one is waiting or running; return whether one was queued."""
@@ -111,7 +111,7 @@ class Running:
             self._finish(run, str(error))
             return True
         try:
-            with Heartbeat(BEAT_S, lambda: self._keep(run, lease)):
+            with Heartbeat(self.heartbeat_s, lambda: self._keep(run, lease)):
                 _Work(self, run, connection, reader, lease, until).do()
         except _LeaseLostError:
             pass

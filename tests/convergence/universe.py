@@ -135,6 +135,7 @@ class Universe:
             webhook_secrets=(self.stripe.webhook_secret,),
             requests_per_second=100_000.0,
             lists_at_once=1,
+            heartbeat_s=1e6,
         )
         self.service = StripeService(
             self.database,

@@ -127,10 +127,12 @@ def test_two_workers_do_not_work_on_one_run(office: Office) -> None:
     assert office.service.run_backfills() == 0
 
 
-def test_a_page_that_takes_longer_than_the_lease_loses_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_takes_longer_than_the_lease_loses_nothing(
+    database: Database, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While a worker waits for Stripe it keeps its run, however short the lease: nobody else takes it up."""
     monkeypatch.setattr(running, "LEASE", timedelta(seconds=1))
-    monkeypatch.setattr(running, "BEAT_S", 0.1)
+    office = make_office(database, simulator, heartbeat_s=0.1)
     office.connect()
     plain = Gateway.list_kind
     taken: list[int] = []

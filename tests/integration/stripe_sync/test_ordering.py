@@ -5,10 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from stripe_sync.apply import Source
-from stripe_sync.kinds import KINDS
+from stripe_sync.gateway import Gateway, Page
+from stripe_sync.kinds import KINDS, Kind
 from stripe_sync.mirroring import Mirroring
-from tests.integration.stripe_sync.office import Office
+from tests.integration.stripe_sync.office import OWNER, Office
 
 
 def test_an_older_event_arrives_late(synced: Office) -> None:
@@ -156,6 +159,36 @@ def test_event_between_a_pages_fetch_and_its_write(synced: Office) -> None:
     assert row is not None
     assert row.known.source is Source.EVENT
     assert row.payload["name"] == "new"
+    synced.settle()
+    assert _name(synced, customer_id) == "new"
+
+
+def test_event_while_a_backfills_page_is_under_way(synced: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same with a whole run: what a webhook brought while Stripe's page travelled stays, at once and in the end."""
+    customer_id, _ = synced.new_customer(name="old")
+    synced.deliver(*synced.events(customer_id))
+    synced.settle()
+    ask = Gateway.list_kind
+    names: list[str | None] = []
+
+    def ask_slowly(self: Gateway, token: str, kind: Kind, *args: Any, **more: Any) -> Page:
+        page = ask(self, token, kind, *args, **more)
+        if kind.name == "customers" and any(each["id"] == customer_id for each in page.objects) and not names:
+            assert [each["name"] for each in page.objects if each["id"] == customer_id] == ["old"]
+            synced.simulator.control("update_customer", id=customer_id, name="new")
+            synced.deliver(synced.events(customer_id)[-1])
+            synced.service._draining.drain()
+            names.append(_name(synced, customer_id))
+        elif names:
+            names.append(_name(synced, customer_id))
+        return page
+
+    monkeypatch.setattr(Gateway, "list_kind", ask_slowly)
+    synced.service.resync(synced.workspace_id, member_id=OWNER, connection_id=synced.connection.id)
+    synced.service.run_backfills()
+
+    assert len(names) > 1
+    assert set(names) == {"new"}
     synced.settle()
     assert _name(synced, customer_id) == "new"
 

@@ -16,11 +16,13 @@ from engine.text import is_storable
 from engine.workspace import repository as workspaces
 from engine.workspace.models import Role
 from rules.check import CheckResult
+from rules.compile import coverage_of
 from rules.models import Conflict, Draft, NoSuchVersion, PublishedVersion
 from web.auth.access import allow
 from web.auth.gate import principal
 from web.current import services
 from web.errors import not_found
+from web.rule_notes import notes
 from web.screens import format as fmt
 from web.screens import rules_view as views
 from web.screens.page import Notice, now, page, see_other
@@ -169,6 +171,8 @@ def _editor(
     """Return the page with `text`, or with the draft's own, in the editor."""
     shown = draft.text if text is None else text
     diagnostics = () if result is None else result.diagnostics
+    ruleset = None if result is None else result.ruleset
+    told = () if ruleset is None else notes(ruleset, now())
     view = views.RulesView(
         text=shown,
         etag=draft.etag,
@@ -179,7 +183,9 @@ def _editor(
         is_checked=result is not None,
         diagnostics=views.diagnostic_views(diagnostics, shown),
         summary=views.summary_of(diagnostics),
-        rule_count=fmt.plural(len(result.ruleset.rules), "rule") if result is not None and result.ruleset else "",
+        coverage="" if ruleset is None else views.coverage_in_words(coverage_of(ruleset)),
+        notes=told[: views.MOST_NOTES],
+        more_notes=max(0, len(told) - views.MOST_NOTES),
         conflict=conflict,
         diff=views.diff(draft.text, shown) if conflict else (),
     )

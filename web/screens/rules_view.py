@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rules.compile import Coverage
 from rules.diagnostics import Diagnostic, summarize
+from web.rule_notes import Note
 from web.screens import format as fmt
 
 WIDEST = 100
@@ -14,6 +16,7 @@ MOST_LINES = 20_000
 """Texts longer than this are not compared line by line: it would take seconds, and nobody would read it."""
 CONTEXT = 3
 MOST_DIAGNOSTICS = 200
+MOST_NOTES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,12 @@ class RulesView:
     is_checked: bool = False
     diagnostics: tuple[DiagnosticView, ...] = ()
     summary: str = ""
-    rule_count: str = ""
+    coverage: str = ""
+    """How many rules the matcher takes, as words; empty where there are faults."""
+    notes: tuple[Note, ...] = ()
+    """The conditions about customers that SQL can't answer alone."""
+    more_notes: int = 0
+    """How many of them are not shown."""
     conflict: str = ""
     """Who saved meanwhile, as a sentence."""
     diff: tuple["DiffLine", ...] = ()
@@ -95,6 +103,12 @@ def diagnostic_views(diagnostics: Sequence[Diagnostic], text: str) -> tuple[Diag
 def summary_of(diagnostics: Sequence[Diagnostic]) -> str:
     """Return `2 errors, 1 warning`."""
     return summarize(diagnostics).capitalize()
+
+
+def coverage_in_words(found: Coverage) -> str:
+    """Return `3 of 3 rules compiled`, and what happens with those that are not."""
+    told = f"{found.compiled:,} of {fmt.plural(found.rules, 'rule')} compiled"
+    return told if found.compiled == found.rules else f"{told}; the rest evaluated one by one"
 
 
 def diff(before: str, after: str) -> tuple[DiffLine, ...]:

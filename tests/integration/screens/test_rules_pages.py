@@ -43,6 +43,27 @@ def test_a_sound_text_is_told_to_be_so(admin: Browser, billing: Team) -> None:
     assert "3 rules" in text_of(answer.get_data(as_text=True))
 
 
+def test_a_check_tells_what_is_compiled_and_what_sql_leaves_open(admin: Browser, billing: Team) -> None:
+    """How many rules the matcher takes, and which conditions about customers are worked out one after the other."""
+    slow = RULESET.replace('subject =~~ "invoice" and mrr > 1000', "mrr / 12 > 100")
+    answer = admin.post("/rules/check", page="/rules", text=slow, etag="")
+
+    words = text_of(answer.get_data(as_text=True))
+    assert "3 of 3 rules compiled" in words
+    assert "Asked of all customers" in words
+    assert "SQL can't say `/` exactly" in words
+    assert "in rule Words about money" in words
+
+
+def test_nothing_is_told_about_sql_where_it_answers_alone(admin: Browser, billing: Team) -> None:
+    """A ruleset whose conditions SQL answers has no such list."""
+    answer = admin.post("/rules/check", page="/rules", text=RULESET, etag="")
+
+    words = text_of(answer.get_data(as_text=True))
+    assert "3 of 3 rules compiled" in words
+    assert "Asked of all customers" not in words
+
+
 def test_save_publish_and_the_next_conversation(admin: Browser, ours: Tenant, billing: Team) -> None:
     """A draft is confirmed with what changes, published as version 1, and decides what comes next."""
     asked = admin.post("/rules/publish", page="/rules", text=RULESET, etag=etag(admin))

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.compile import Coverage
 from rules.diagnostics import Diagnostic, Severity
-from web.screens.rules_view import changes_in_words, diagnostic_views, diff
+from web.screens.rules_view import changes_in_words, coverage_in_words, diagnostic_views, diff
 
 
 def found(line: int, column: int, width: int) -> Diagnostic:
@@ -54,3 +55,12 @@ def test_a_difference_tells_added_and_removed_lines() -> None:
 def test_equal_texts_do_not_differ() -> None:
     """Nothing is shown where nothing changed."""
     assert diff("a\nb", "a\nb") == ()
+
+
+def test_coverage_says_what_becomes_of_the_rest() -> None:
+    """All rules compiled is one statement; where some are not, it is said how they are evaluated."""
+    assert coverage_in_words(Coverage(rules=1, compiled=1)) == "1 of 1 rule compiled"
+    assert (
+        coverage_in_words(Coverage(rules=1200, compiled=1198))
+        == "1,198 of 1,200 rules compiled; the rest evaluated one by one"
+    )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cache, lru_cache
 
 from currency_converter import CurrencyConverter, RateNotFoundError
 
@@ -47,6 +47,12 @@ def rates_of(settings: WorkspaceSettings, published: RateTable) -> RateTable:
     return FirstRate((KeptRates(into, own), published)) if own else published
 
 
+@cache
+def _published() -> CurrencyConverter:
+    """Read the package's rates, once in a process: it takes about a second."""
+    return CurrencyConverter(decimal=True)
+
+
 class PublishedRates:
     """Reference rates of the European Central Bank; read from the package at first use."""
 
@@ -60,12 +66,8 @@ class PublishedRates:
             day -= timedelta(days=1)
         return self._find(currency.upper(), into.upper(), day)
 
-    @cached_property
-    def _converter(self) -> CurrencyConverter:
-        return CurrencyConverter(decimal=True)
-
     def _search(self, currency: str, into: str, latest: date) -> Rate | None:
-        bounds = [self._converter.bounds.get(code) for code in (currency, into)]
+        bounds = [_published().bounds.get(code) for code in (currency, into)]
         if None in bounds:
             return None
         day = min(latest, *(bound.last_date for bound in bounds))
@@ -80,7 +82,7 @@ class PublishedRates:
     def _on(self, currency: str, into: str, day: date) -> Fraction | None:
         try:
             theirs, ours = (
-                Fraction(self._converter.convert(1, EURO, code, date=day)) if code != EURO else Fraction(1)
+                Fraction(_published().convert(1, EURO, code, date=day)) if code != EURO else Fraction(1)
                 for code in (currency, into)
             )
         except RateNotFoundError:

@@ -44,6 +44,8 @@ class LastingWorker(Worker):
 
 def run(redis_url: str) -> None:
     """Run until told to stop; a job that runs then is finished first."""
+    services = prepare()
+    services.facts.rates.rate("eur", "usd", services.clock.now())  # read once here, instead of in every child
     context = multiprocessing.get_context("fork")
     children = {
         name: context.Process(target=_serve, args=(redis_url, queues), name=name) for name, queues in ROLES.items()
@@ -66,8 +68,6 @@ def run(redis_url: str) -> None:
 def _serve(redis_url: str, queue_names: tuple[str, ...]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    services = prepare()
-    services.facts.rates.rate("eur", "usd", services.clock.now())  # read once here, instead of in every job's child
     parent = os.getppid()
     while os.getppid() == parent:
         redis = connect(redis_url, patient=True)

@@ -68,6 +68,8 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
+_SET_SCOPE = text("SELECT set_config(:name, :scope, true)")
+
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit key that SQLite can count up by itself."""
 
@@ -227,9 +229,7 @@ class Database:
             Session(bind=connection, expire_on_commit=False) as session,
         ):
             if self.is_postgresql:
-                session.execute(
-                    text("SELECT set_config(:name, :scope, true)"), {"name": WORKSPACE_SETTING, "scope": scope}
-                )
+                session.execute(_SET_SCOPE, {"name": WORKSPACE_SETTING, "scope": scope})
             yield session
             session.flush()
 

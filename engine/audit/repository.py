@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from engine.audit.tables import DbAuditEntry
 from engine.core.facts import JsonValue
 from engine.ids import WorkspaceId
 
+_INSERT = insert(cast("Table", DbAuditEntry.__table__))
 SYSTEM = "system"
 """The actor of what nobody in particular did."""
 
@@ -41,9 +42,8 @@ def record(  # noqa: PLR0917  who, what, to what, how, when: the order of the se
     now: datetime,
 ) -> None:
     """Record that `actor` did `action` to `target`; never put a secret or a message's text into `detail`."""
-    session.add(
-        DbAuditEntry(workspace_id=workspace_id, actor=actor, action=action, target=target, detail=dict(detail), at=now)
-    )
+    said = {"actor": actor, "action": action, "target": target, "detail": dict(detail), "at": now}
+    session.execute(_INSERT, {"workspace_id": workspace_id, **said})
 
 
 def entries(

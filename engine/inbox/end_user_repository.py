@@ -91,7 +91,7 @@ def ensure_end_users(
                 _new_row(workspace_id, wanted[address][0], address, wanted[address][1], now, new_id)
                 for address in missing
             ]
-            session.execute(upsert(session, DbEndUser).values(rows).on_conflict_do_nothing())
+            session.execute(upsert(session, DbEndUser).on_conflict_do_nothing(), rows)
             ids.update(_ids_by_email(workspace_id, session, missing))
     return ids
 

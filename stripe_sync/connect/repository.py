@@ -24,6 +24,8 @@ _FOUND = select(_TABLE).where(_TABLE.c.workspace_id == bindparam("workspace"), _
 _THIS = (_TABLE.c.workspace_id == bindparam("of_workspace"), _TABLE.c.id == bindparam("of_connection"))
 _OF_ACCOUNT = select(_TABLE).where(_TABLE.c.account_id == bindparam("account")).order_by(_TABLE.c.id)
 
+_HELD = _FOUND.with_for_update()
+_SET_SYNCED = update(_TABLE).where(*_THIS).values(synced_kinds=bindparam("synced_kinds"))
 _ACTIVE = select(_TABLE).where(_TABLE.c.status == ConnectionStatus.ACTIVE.value).order_by(_TABLE.c.id)
 _NOTE_EVENT = (
     update(_TABLE)
@@ -293,10 +295,10 @@ def add_synced_kinds(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, kinds: frozenset[str]
 ) -> None:
     """Note that the lists of these kinds were read to the end."""
-    row = session.scalar(select(DbConnection).where(*_is(workspace_id, connection_id)).with_for_update())
-    if row is not None:
-        row.synced_kinds = sorted({*row.synced_kinds, *kinds})
-        session.flush()
+    row = session.execute(_HELD, {"workspace": workspace_id, "connection": connection_id}).first()
+    if row is not None and not kinds <= {*row.synced_kinds}:
+        synced = {"synced_kinds": sorted({*row.synced_kinds, *kinds})}
+        session.execute(_SET_SYNCED, _this(workspace_id, connection_id) | synced)
 
 
 def add_state(workspace_id: WorkspaceId, session: Session, state_hash: str, state: PendingState, now: datetime) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 import orjson
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -15,6 +16,7 @@ from stripe_sync.tables import DbIgnoredEvents, DbStripeEvent
 
 MAX_ATTEMPTS = 8
 WAITING = ("pending", "failed")
+_EVENTS = cast("Table", DbStripeEvent.__table__)
 _ADD_ROUTED = """
 INSERT INTO stripe_events (workspace_id, connection_id, event_id, type, object_id, created, payload, origin, state,
                            attempts, available_at, received_at)
@@ -104,8 +106,9 @@ def add(
         }
         for event in events
     ]
-    statement = upsert(session, DbStripeEvent.__table__).values(rows).on_conflict_do_nothing()  # type: ignore[arg-type]  # is a Table
-    return frozenset(session.scalars(statement.returning(DbStripeEvent.event_id)))
+    statement = upsert(session, _EVENTS).on_conflict_do_nothing().returning(_EVENTS.c.event_id)
+    # Rows given apart from the statement: one that holds them is compiled anew each time.
+    return frozenset(session.scalars(statement, rows if len(rows) > 1 else rows[0]))
 
 
 def system_add_routed(

@@ -5,6 +5,7 @@ For the same histories in every run start it with `PYTHONHASHSEED=0`, as `make t
 """
 
 import argparse
+import gc
 import logging
 import sys
 import tempfile
@@ -47,6 +48,8 @@ def main() -> int:
     done = different = 0
     with storage(postgresql=chosen.postgresql) as found:
         universe = Universe(found)
+        # What is there by now stays, and is not searched for garbage again and again.
+        gc.freeze()
         for seed in range(chosen.first, chosen.first + chosen.count):
             told = tried(universe, history(seed))
             done += 1

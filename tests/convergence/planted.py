@@ -53,13 +53,20 @@ FAULTS = (
     ),
     Fault(
         "an event brings a deleted object back",
-        "stripe_sync/mirror_write_repository.py",
-        """            return and_(
+        "stripe_sync/apply.py",
+        "return Verdict(write=False, refetch=not news.is_deleted and known.stamp <= news.stamp + TIE)",
+        "return Verdict(write=not news.is_deleted, refetch=False)",
+        (
+            (
+                "stripe_sync/mirror_write_repository.py",
+                """            return and_(
                 alive,
                 or_(and_(from_event, table.c.stamp < stamp)""",
-        """            return and_(
+                """            return and_(
                 table.c.id.is_not(None),
-                or_(and_(from_event, table.c.stamp < stamp)""",
+                or_(~alive, and_(from_event, table.c.stamp < stamp)""",
+            ),
+        ),
     ),
     Fault(
         "a page beats an event that came while it was under way",

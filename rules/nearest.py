@@ -18,13 +18,13 @@ from typing import Any
 from engine.core.facts import Facts, JsonValue
 from rules.analysis.formulas import Formula
 from rules.analysis.lines import on_line
-from rules.analysis.lower import Lowering
 from rules.analysis.search import Box, boxes
 from rules.analysis.spaces import UNKNOWN_CELL, Line, Space, Variable
 from rules.analysis.stretches import Stretch, nearest_stretch
-from rules.analysis.subjects import cell_now, leans_on, subject_of, witnesses
+from rules.analysis.subjects import cell_now, derived_of, leans_on, restored, subject_of, witnesses
 from rules.constants import varying_parts
 from rules.interpret import Evaluation
+from rules.inverse import IsolatingLowering
 from rules.kinds import Type, infer
 from rules.tree import Fact, Node, walk
 from rules.values import UNKNOWN, Unknown
@@ -42,6 +42,8 @@ class Change:
 
     fact: str
     """Its name, or `attributes["tier"]`."""
+    about: str
+    """What of it the condition reads: the fact itself, or `subject.length`."""
     wanted: str
     """In words: `were above 1,000`."""
     value: Any
@@ -60,7 +62,7 @@ class Nearest:
     @property
     def text(self) -> str:
         """Return the change as a sentence: `would match if mrr were above 1,000; it is 940.00`."""
-        return sentence([(one.fact, one.wanted, one.current) for one in self.changes])
+        return sentence([(one.about, one.wanted, one.current) for one in self.changes])
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the change as a trace shows it."""
@@ -122,7 +124,7 @@ class _Seeker:
             self._nodes, lambda node: isinstance(node, Fact) and node.spec is not None and node.spec.name in free
         )
         space = Space()
-        sketch = Lowering(space, self._types, varying, self._evaluation.value).truth(self._tree)
+        sketch = IsolatingLowering(space, self._types, varying, self._evaluation.value).truth(self._tree)
         space.cut()
         formula: Formula = space.formula(sketch.yes)
         for box in boxes(formula, MOST_BOXES) or ():
@@ -156,10 +158,15 @@ class _Seeker:
     def _of_fact(self, space: Space, box: Box, about: str) -> "tuple[Change, list[Any]] | None":
         """Return the change of one fact, said in full, and values in it to try."""
         mine = [space.variables[number] for number in box if subject_of(space.variables[number]) == about]
+        read = next((found for one in mine if (found := derived_of(one)) is not None), None)
+        if read is not None:
+            if not self._speaks_of(space, box, mine, read):
+                return None
+            mine = [one for one in mine if derived_of(one) is read]
         main = next((one for one in mine if one.predicate is None and one.line is not Line.BOOLEAN), None)
         main = main or next((one for one in mine if one.fact is not None), None)
         asked = [one for one in mine if one is not main]
-        others = [space.variables[number] for number in box if space.variables[number] not in mine]
+        others = [space.variables[number] for number in box if subject_of(space.variables[number]) != about]
         if any(leans_on(one, about, [space.variables[need].fact for need in one.needs]) for one in others):
             return None
         phrases = [
@@ -177,17 +184,27 @@ class _Seeker:
             if stretch.named:  # these texts answer as they should
                 asked, phrases = [], []
             phrases.insert(0, phrase)
-        values = witnesses(stretch, asked, box, self._evaluation.facts.get(about.partition("[")[0]))
+        now = self._evaluation.facts.get(about.partition("[")[0])
+        values = witnesses(stretch, asked, box, now if read is None else self._value(read))
+        if read is not None:
+            values = [value for one in values if (value := restored(read.node, one, now)) is not None]
         if not values:
             return None
         change = Change(
             fact=about,
+            about=about if read is None else f"{about}.{getattr(read.node, 'name', '')}",
             wanted=" and ".join(str(phrase) for phrase in phrases),
             value=values[0],
             distance=1.0 if stretch is None else stretch.distance,
             current=self._current_words(about, main if stretch is not None else None),
         )
         return change, values
+
+    @staticmethod
+    def _speaks_of(space: Space, box: Box, mine: list[Variable], read: Variable) -> bool:
+        """Return whether `mine` say nothing of their fact but what `read` should be, and that it is known."""
+        others = [one for one in mine if derived_of(one) is not read]
+        return all(one.fact is not None and not space.known[one.number] & ~box[one.number] for one in others)
 
     @staticmethod
     def _cells(space: Space, main: Variable, box: Box, asked: list[Variable]) -> int:

@@ -206,7 +206,7 @@ class Lowering:
             return NEITHER
         return Truth(
             self._in(term, ranges_of(variable.line, operator, bound)).yes,
-            self._in(term, ranges_of(variable.line, _NOT[operator], bound)).yes,
+            self._in(term, ranges_of(variable.line, OTHERWISE[operator], bound)).yes,
         )
 
     def _related(self, left: Node, right: Node, operator: str, whole: Node) -> Truth:
@@ -223,7 +223,7 @@ class Lowering:
             other = Within(variable.number, (point(threshold),), inverted=True)
             return self._linked(variable, Truth(same, other))
         yes = Within(variable.number, ranges_of(Line.NUMBER, operator, threshold, plain=True))
-        no = Within(variable.number, ranges_of(Line.NUMBER, _NOT[operator], threshold, plain=True))
+        no = Within(variable.number, ranges_of(Line.NUMBER, OTHERWISE[operator], threshold, plain=True))
         return self._linked(variable, Truth(yes, no))
 
     # membership and texts
@@ -343,7 +343,8 @@ class Lowering:
         return self._types[id(node)].kind
 
 
-_NOT = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+OTHERWISE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+"""What is true of two known values where a comparison is false."""
 
 
 def _boolean(variable: Variable) -> Truth:

@@ -12,7 +12,7 @@ from rules.analysis.formulas import Range
 from rules.analysis.lines import RANKS, prefix_range
 from rules.analysis.spaces import UNKNOWN_CELL, Line, Variable
 from rules.kinds import Kind
-from rules.tree import Fact
+from rules.tree import Attribute, Fact
 from rules.values import Unknown
 
 FAR = 1.0
@@ -142,6 +142,8 @@ def _runs(cells: int) -> list[tuple[int, int]]:
 
 
 def _is_counted(variable: Variable) -> bool:
+    if isinstance(variable.node, Attribute):
+        return variable.node.name == "length"
     spec = variable.node.spec if isinstance(variable.node, Fact) else None
     return spec is not None and spec.type is FactType.NUMBER
 

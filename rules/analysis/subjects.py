@@ -4,21 +4,23 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.core.facts import FactType
+from rules import limits
 from rules.analysis.search import Box
 from rules.analysis.spaces import UNKNOWN_CELL, Line, Variable
 from rules.analysis.stretches import Stretch
-from rules.tree import Fact, Item, Literal, Membership
+from rules.tree import Attribute, Fact, Item, Literal, Membership, Node
 from rules.values import Unknown
 
 _LONGEST = 3000
+_BY_TYPE = {FactType.STRING: ("length", "as_lower", "as_upper"), FactType.STRINGS: ("length",)}
 
 
 def subject_of(variable: Variable) -> str | None:
     """Return the fact that is changed to change `variable`, or None if no single one is, or it can't be said."""
-    if variable.fact is not None:
-        return variable.fact
-    if variable.text is not None:
-        return variable.text.fact
+    read = variable if variable.text is None else variable.text
+    if read.fact is not None or variable.text is not None or read_of(read.node) is not None:
+        return read.fact or read_of(read.node)
     node = variable.node
     if isinstance(node, Item) and isinstance(node.target, Fact) and isinstance(node.key, Literal):
         if variable.line is Line.JSON and isinstance(node.key.value, str) and node.target.spec is not None:
@@ -28,6 +30,39 @@ def subject_of(variable: Variable) -> str | None:
         is_plain = isinstance(node.left, Literal) and isinstance(node.left.value, str)
         return node.right.spec.name if is_plain else None
     return None
+
+
+def derived_of(variable: Variable) -> Variable | None:
+    """Return what `variable` is or asks about, if that is the length or another spelling of a fact; else None."""
+    read = variable if variable.text is None else variable.text
+    return None if read.fact is not None or read_of(read.node) is None else read
+
+
+def read_of(node: Node) -> str | None:
+    """Return the fact whose length or other spelling `node` is."""
+    if not isinstance(node, Attribute) or not isinstance(node.target, Fact) or node.arguments is not None:
+        return None
+    spec = node.target.spec
+    if spec is None or spec.closed_set is not None or node.name not in _BY_TYPE.get(spec.type, ()):
+        return None
+    return spec.name
+
+
+def restored(node: Node, value: Any, now: Any) -> Any:
+    """Return a value of the fact that `node` reads for which it comes to `value`, near to `now`; None if there is none.
+
+    Whoever asks tries it: not every text is one in capital letters.
+    """
+    assert isinstance(node, Attribute)
+    if node.name != "length":
+        return value
+    if value != int(value) or not 0 <= value <= limits.MAX_TEXT_FACT:
+        return None
+    length = int(value)
+    if isinstance(now, tuple):
+        more = (f"item {number}" for number in range(length + 1))
+        return (*now, *(one for one in more if one not in now))[:length]
+    return (now if isinstance(now, str) else "").ljust(length, "x")[:length]
 
 
 def leans_on(variable: Variable, about: str, facts: Sequence[str | None]) -> bool:

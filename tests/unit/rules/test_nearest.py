@@ -1,5 +1,6 @@
 """The nearest change: what is said, that it is so, and that nothing smaller would do."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,16 @@ from tests.unit.rules.facts import CUSTOMER, NOW, check
 from tests.unit.rules.small_rulesets import LEAVES, VALUES
 
 ZONE = ZoneInfo("UTC")
+CALCULATED = (
+    "mrr * 12 > 1200", "mrr * -2 >= -180", "mrr * 3 < 200", "100 - mrr > 30", "mrr / 4 <= 20", "-mrr < -90",
+    "mrr * 2 == 200", "mrr * 7 == 100", "2 * (mrr + 10) - 5 != 165", "(mrr ?? 10) * 2 > 60", "hour - 12 >= 0",
+    "hour * 2 < 20", "24 - hour > 15",
+)  # fmt: skip
+READ = (
+    "plan.length > 3", "plan.length == 3", "plan.length < 5", "plan.length * 2 > 7", 'plan.as_lower == "pro"',
+    'plan.as_upper != "TEAM"', '"o" in plan.as_lower', 'plan.as_lower.ends_with("am")', 'plan.as_upper =~ "PR"',
+    'plan.as_lower in ["zed", "piano"]', 'plan.as_lower == "Pro"',
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -54,7 +65,32 @@ ZONE = ZoneInfo("UTC")
         ),
         ("mrr > 1000 and mrr < 900", None),
         ("days_overdue < 0", None),
-        ("mrr * 2 > 9000", None),
+        ("mrr * 2 > 9000", "if mrr were above 4,500 USD; it is 1,200.50 USD"),
+        ("mrr * 12 / 2 + 100 >= 12100", "if mrr were at least 2,000 USD; it is 1,200.50 USD"),
+        ("mrr * 3 > 10000", "if mrr were at least 3,333.34 USD; it is 1,200.50 USD"),
+        ("quantity * 3 > 10", "if quantity were at least 4; it is 3"),
+        ("-mrr > -1000", "if mrr were below 1,000 USD; it is 1,200.50 USD"),
+        ("10000 - mrr * 2 < 0", "if mrr were above 5,000 USD; it is 1,200.50 USD"),
+        ("mrr * 12 == 24000", "if mrr were 2,000 USD; it is 1,200.50 USD"),
+        ("mrr * 3 == 10000", None),
+        ("mrr * quantity > 9000", "if mrr were above 3,000 USD; it is 1,200.50 USD"),
+        ('attributes["seats"] * 2 > 50', 'if attributes["seats"] were above 25; it is 12'),
+        (
+            '$now - customer_since < t"P30D"',
+            "if customer_since were after 2026-10-21 12:00 UTC; it is 2024-02-29 23:30 UTC",
+        ),
+        (
+            "($now - customer_since).days <= 30",
+            "if customer_since were after 2026-10-20 12:00 UTC; it is 2024-02-29 23:30 UTC",
+        ),
+        ("subject.length > 100", "if subject.length were above 100; it is 23"),
+        ("subject.length < 10 and subject.length > 3", "if subject.length were above 3 and below 10; it is 23"),
+        ('plan.as_lower == "gold"', "if plan.as_lower were “gold”; it is “enterprise plus”"),
+        ('plan.as_lower == "Gold"', None),
+        ('"gold" in plan.as_upper', None),
+        ('"GOLD" in plan.as_upper', "if plan.as_upper contained “GOLD”"),
+        ('plan.as_lower.starts_with("pro")', "if plan.as_lower began with “pro”; it is “enterprise plus”"),
+        ("tags.length > 3", "if tags.length were above 3; it is 2"),
         ("quantity > 4 and quantity < 5", None),
         ("mrr > 1000", None),
         ("last_payment_amount > 5", None),
@@ -103,6 +139,27 @@ def test_no_smaller_change_does_for_whatever_is_drawn(case: tuple[str, dict[str,
     assert_nearest(*case)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_no_smaller_change_does_where_arithmetic_is_in_the_way(seed: int) -> None:
+    """The same where facts are added to, multiplied, subtracted and divided before they are compared."""
+    for number in range(40):
+        assert_nearest(*a_case(SeededChoices(seed * 10_000 + number), (*LEAVES[:12], *CALCULATED)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_changes_of_what_is_read_of_a_text_hold(seed: int) -> None:
+    """Lengths and spellings, alone and beside other questions to the same text: what is said is so."""
+    said = 0
+    for number in range(60):
+        text, values = a_case(SeededChoices(seed * 10_000 + number), (*LEAVES[5:16], *READ, *READ))
+        tree, facts = _tree(text), _facts(values)
+        nearest = nearest_change(tree, facts, now=NOW, zone=ZONE)
+        assert nearest is None or _truth(tree, _applied(facts, nearest)) is True, (text, values)
+        said += nearest is not None and any("." in change.about for change in nearest.changes)
+
+    assert said > 3
+
+
 def assert_nearest(text: str, values: dict[str, FactValue]) -> None:
     """Compare the nearest change with all changes of one fact; shared with the long proof."""
     tree, facts = _tree(text), _facts(values)
@@ -128,8 +185,8 @@ def assert_nearest(text: str, values: dict[str, FactValue]) -> None:
                 assert change.distance <= float(far) + 1e-9, (text, values, change, value)
 
 
-def a_case(choices: Choices) -> tuple[str, dict[str, FactValue]]:
-    parts = [f"({pick(choices, LEAVES)})" for _ in range(choices.number(1, 4))]
+def a_case(choices: Choices, leaves: Sequence[str] = LEAVES) -> tuple[str, dict[str, FactValue]]:
+    parts = [f"({pick(choices, leaves)})" for _ in range(choices.number(1, 4))]
     shape = choices.number(0, 3)
     if shape == 3 and len(parts) == 4:
         text = f"({parts[0]} or {parts[1]}) and not ({parts[2]} and {parts[3]})"

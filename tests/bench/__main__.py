@@ -29,12 +29,15 @@ PARTS: Mapping[str, Callable[[], None]] = MappingProxyType(
         "preview": lambda: preview_bench.show(Console()),
         "webhooks": webhook_bench.main,
         "backfill": backfill_bench.main,
+        "backfill-memory": lambda: backfill_bench.memory(Console(width=150), is_whole=False),
         "panel": lambda: panel_bench.run(Console(width=120)),
         "accounts": accounts_bench.main,
     }
 )
 """The parts by name; a new one is a line here."""
-LONG: Mapping[str, Callable[[], None]] = MappingProxyType({"million": backfill_bench.million})
+LONG: Mapping[str, Callable[[], None]] = MappingProxyType(
+    {"million": lambda: backfill_bench.memory(Console(width=150), is_whole=True)}
+)
 """Parts that take hours, run only where they are named."""
 
 

@@ -1,7 +1,7 @@
 """A hundred accounts in one process: each has a workspace of its own, and gets only what is its own.
 
 Events of all accounts come mixed, from several threads at once, and are worked off by one worker. Afterwards every
-workspace must have its own customers and nobody else's.
+workspace must have its own customers, people and facts, and nobody else's.
 """
 
 import tempfile
@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import select
 
 from engine.ids import ConnectionId, WorkspaceId
 from engine.storage import Database
@@ -23,6 +24,7 @@ from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialK
 from stripe_sync.connect.repository import SealedSecrets
 from stripe_sync.events.models import Stored
 from stripe_sync.events.signature import sign
+from stripe_sync.fact_sql import FACTS as KEPT
 from stripe_sync.kinds import KINDS
 from stripe_sync.service import StripeService
 from stripe_sync.settings import StripeConfig
@@ -107,14 +109,17 @@ def _body(connection: Connection, number: int) -> bytes:
 
 
 def _check(database: Database, connections: Sequence[Connection], events_each: int) -> None:
-    """Raise AssertionError unless every workspace has its own customers, and nothing else."""
+    """Raise AssertionError unless every workspace has its own customers, people and facts, and nothing else."""
     kind = KINDS["customers"]
     for connection in connections:
         ids = {f"cus_{number}" for number in range(events_each)}
         with database.workspace(connection.workspace_id, readonly=True) as session:
             rows = mirror_repository.find_rows(connection.workspace_id, session, connection.id, kind, ids)
+            mine = select(KEPT.c.account, KEPT.c.customers).where(KEPT.c.workspace_id == connection.workspace_id)
+            people = {(row.account, *row.customers[0]) for row in session.execute(mine)}
         assert rows.keys() == ids, connection.account_id
         assert {row.payload["name"] for row in rows.values()} == {f"Of {connection.account_id}"}
+        assert people == {(connection.account_id, connection.id, each) for each in ids}, people
 
 
 def main() -> None:

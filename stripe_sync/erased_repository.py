@@ -2,20 +2,24 @@
 
 An object is remembered by a hash of its kind and id under a key of the workspace's own. What belongs to an erased
 object (a charge of an erased customer, a dispute of that charge) is held back with it, and remembered in turn.
+
+The key stands in the database. Its purpose is that hashes of two workspaces, or of two installations, can't be
+compared; nobody finds an id by guessing, because Stripe makes them at random (more than 80 bits). A key made
+from the keys in the environment would be lost with their rotation, and every hash with it: the person would come back.
 """
 
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from engine.ids import WorkspaceId
 from engine.storage import upsert
-from stripe_sync.kinds import Kind, StripeJson
-from stripe_sync.tables import DbErasedObject, DbErasureKey
+from stripe_sync.kinds import KIND_OF_OBJECT, Kind, StripeJson, reference
+from stripe_sync.tables import DbErasedObject, DbErasureKey, DbStripeEvent
 
 CHUNK = 500
 _OWNERS = {"customer_id": "customers", "charge_id": "charges", "invoice_id": "invoices"}
@@ -50,6 +54,32 @@ def without_erased(
     _remember(workspace_id, session, set(held_back) - erased, now)
     gone = set(held_back)
     return [payload for payload, digest in zip(objects, own, strict=True) if digest not in gone]
+
+
+def blank_events(workspace_id: WorkspaceId, session: Session, events: Mapping[int, StripeJson]) -> None:
+    """Empty those of the events, by row, whose object was erased or belongs to one that was."""
+    key = _key(workspace_id, session) if events else None
+    if key is None:
+        return
+    named = {row_id: _named(key, payload) for row_id, payload in events.items()}
+    erased = _known(workspace_id, session, {digest for digests in named.values() for digest in digests})
+    rows = [row_id for row_id, digests in named.items() if erased & digests]
+    if rows:
+        session.execute(
+            update(DbStripeEvent)
+            .where(DbStripeEvent.workspace_id == workspace_id, DbStripeEvent.id.in_(rows))
+            .values(payload="", object_id=None)
+        )
+
+
+def _named(key: str, payload: StripeJson) -> set[str]:
+    """Return the digests of an object as Stripe shows it, mirrored or not, and of what it belongs to."""
+    kind = KIND_OF_OBJECT.get(str(payload.get("object")))
+    names = {(field.removesuffix("_id"), owner) for field, owner in _OWNERS.items()}
+    found = {(owner, reference(payload, field)) for field, owner in names}
+    if kind is not None:
+        found.add((kind.name, reference(payload, "id")))
+    return {_digest(key, name, object_id) for name, object_id in found if object_id is not None}
 
 
 def _owners(key: str, kind: Kind, payload: StripeJson) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from engine.ids import ConnectionId, WorkspaceId
 from engine.ports import Clock
 from engine.storage import Database
-from stripe_sync import queue_repository
+from stripe_sync import erased_repository, queue_repository
 from stripe_sync.access import Access
 from stripe_sync.connect import repository as connect_repository
 from stripe_sync.connect.models import Connection
@@ -25,6 +25,7 @@ from stripe_sync.events import repository, routes
 from stripe_sync.events.repository import StoredEvent
 from stripe_sync.fact_service import Cause
 from stripe_sync.gateway import GatewayError
+from stripe_sync.kinds import StripeJson
 from stripe_sync.linking import Linking
 from stripe_sync.mirroring import Mirroring, Snapshot
 
@@ -122,6 +123,7 @@ class Draining:
         """Apply events in one go."""
         now = self.clock.now()
         snapshots: list[Snapshot] = []
+        shown: dict[int, StripeJson] = {}
         mirroring = Mirroring(connection.workspace_id, session, connection.id, now)
         for stored in events:
             if not stored.payload:
@@ -139,7 +141,9 @@ class Draining:
                     Snapshot(kind=plan.kind, payload=event.object, created=event.created, is_deleted=plan.is_deleted)
                 )
             mirroring.want_refetch(plan.refetch, stored.event_id)
+            shown[stored.row_id] = event.object
         touched = mirroring.take_events(snapshots, events[0].event_id)
+        erased_repository.blank_events(connection.workspace_id, session, shown)
         self.linking.refresh(connection.workspace_id, session, touched, now, Cause.EVENT)
 
     def drain_dirty(self) -> int:

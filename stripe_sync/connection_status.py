@@ -36,6 +36,7 @@ def _status(
 ) -> dict[str, Any]:
     runs = backfill_repository.newest(workspace_id, session, connection.id, 2)
     has_own_endpoint = connection.kind is CredentialKind.RESTRICTED_KEY
+    dashboard = dashboard_of(connection, config)
     events = event_repository.counts(workspace_id, session, connection.id)
     drifted = drift_repository.counts(workspace_id, session, connection.id)
     return {
@@ -63,7 +64,7 @@ def _status(
         "drift": sum(drifted.values()) if connection.caught_up_at and connection.synced_kinds else None,
         "drift_by_kind": drifted,
         "ignored": event_repository.ignored(workspace_id, session, connection.id),
-        "revoke_url": dashboard_of(connection, config).apps_url,
+        "revoke_url": dashboard.keys_url if has_own_endpoint else dashboard.apps_url,
     }
 
 

@@ -34,6 +34,11 @@ class Dashboard:
         return f"{self._root}/settings/apps"
 
     @property
+    def keys_url(self) -> str:
+        """Return where the merchant sees, and can delete, the account's keys."""
+        return f"{self._root}/apikeys"
+
+    @property
     def _root(self) -> str:
         mode = "" if self.livemode else "/test"
         return f"{self.base}/{self.account_id}{mode}"

@@ -8,7 +8,7 @@ EVERY = {
     "outbox": timedelta(seconds=15),
     "backfill": timedelta(seconds=10),
     "catch_up": timedelta(minutes=1),
-    "reconcile": timedelta(hours=1),
+    "reconcile": timedelta(minutes=10),
     "facts": timedelta(minutes=1),
     "housekeeping": timedelta(hours=1),
 }

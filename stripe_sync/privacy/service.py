@@ -29,10 +29,11 @@ class ErasedCustomers:
 def export(workspace_id: WorkspaceId, session: Session, end_user_id: EndUserId) -> dict[str, JsonValue]:
     """Return everything the sync keeps of an end user: links, stored facts, Stripe's objects, events."""
     found = links.links_of(workspace_id, session, [end_user_id]).get(end_user_id, frozenset())
-    stored = fact_repository.read(workspace_id, session, end_user_id)
+    kept = fact_repository.read_many(workspace_id, session, [end_user_id]).get(end_user_id)
     return {
         "links": [_link_json(link) for link in sorted(found, key=lambda link: link.key)],
-        "facts": None if stored is None else {name: to_json(value) for name, value in sorted(stored.values.items())},
+        "facts": None if kept is None else {name: to_json(value) for name, value in sorted(kept.facts.values.items())},
+        "last_values": None if kept is None or kept.last_values is None else dict(kept.last_values),
         "history": [
             {"at": format_instant(each.at), "fact": each.fact, "old": each.old, "new": each.new}
             for each in history_repository.newest(workspace_id, session, end_user_id, MAX_HISTORY)

@@ -19,7 +19,7 @@ from rules.conditions import CheckedCondition
 from rules.people import to_diagnostic
 from rules.sql import TooSlowError
 from rules.tree import Node
-from stripe_sync import links
+from stripe_sync import fact_repository, links
 from web.api.answers import answer, cursor, unwrap
 from web.api.blueprint import new_blueprint
 from web.api.schemas import IdPath
@@ -135,7 +135,14 @@ def _shape(workspace_id: WorkspaceId, session: Session, end_user: EndUser) -> di
     }
 
 
-_NO_BILLING: dict[str, Any] = {"billing": "forbidden", "customers": [], "facts": {}, "reasons": {}, "exported": {}}
+_NO_BILLING: dict[str, Any] = {
+    "billing": "forbidden",
+    "last_values": None,
+    "customers": [],
+    "facts": {},
+    "reasons": {},
+    "exported": {},
+}
 
 
 def _billing(workspace_id: WorkspaceId, session: Session, end_user: EndUser) -> dict[str, Any]:
@@ -143,8 +150,10 @@ def _billing(workspace_id: WorkspaceId, session: Session, end_user: EndUser) -> 
     subject = links.subjects(workspace_id, session, [end_user.id])[end_user.id]
     found = services().facts.read(workspace_id, session, end_user.id, now)
     facts, reasons = snapshot.take(found)
+    kept, _ = fact_repository.read_one(workspace_id, session, end_user.id)
     return {
         "billing": "shown",
+        "last_values": None if kept is None or not subject.is_stale else kept.last_values,
         "customers": [customer.customer_id for customer in subject.customers],
         "facts": facts,
         "reasons": reasons,

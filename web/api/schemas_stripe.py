@@ -105,6 +105,9 @@ class EndUserOut(Out):
     customers: list[str]
     facts: dict[str, Any]
     reasons: dict[str, str] = Field(description="Why a fact has no value.")
+    last_values: dict[str, Any] | None = Field(
+        description="What was known before the connection ended, for people to look at; no rule sees it."
+    )
     attributes: Attributes
     exported: dict[str, Any] = Field(description="The facts that have a value, named with the prefix `stripe_`.")
     created_at: OutInstant

@@ -25,7 +25,7 @@ from web.screens import (
     trace,
 )
 from web.screens import format as fmt
-from web.screens.page import asset
+from web.screens.page import asset, find_zone, full_time
 
 BLUEPRINTS = (
     api_docs.blueprint,
@@ -49,9 +49,10 @@ A_YEAR = 31_536_000
 def register(app: Flask) -> None:
     """Add the pages to `app`."""
     app.jinja_env.globals.update(asset=asset)
-    app.jinja_env.filters.update(full_time=fmt.full_time, machine_time=fmt.machine_time, initials=fmt.initials)
+    app.jinja_env.filters.update(full_time=full_time, machine_time=fmt.machine_time, initials=fmt.initials)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = A_YEAR  # addresses carry a fingerprint of the content
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    app.before_request(find_zone)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

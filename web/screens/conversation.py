@@ -23,7 +23,7 @@ from web.current import services
 from web.errors import not_found
 from web.screens import conversation_view as views
 from web.screens.inbox_view import places, side_links
-from web.screens.page import Live, Notice, live, now, page, see_other
+from web.screens.page import Live, Notice, live, local_now, now, page, see_other
 from web.screens.panel_view import panel_view, with_facts
 from web.screens.trace_view import url_of as trace_url
 
@@ -130,15 +130,15 @@ def _thread_part(thread: Thread) -> Live:
         pills=views.pills_of(conversation),
         places=places(conversation, thread.directory),
         tags=conversation.tags,
-        messages=views.message_views(conversation, thread.messages, thread.directory, now()),
+        messages=views.message_views(conversation, thread.messages, thread.directory, local_now()),
     )
 
 
 def _panel_part(workspace_id: WorkspaceId, session: Session, thread: Thread) -> Live:
     conversation = thread.conversation
-    at = now()
+    at = local_now()
     url = views.url_of(conversation.id)
-    found = _panel(workspace_id, session, conversation, at)
+    found = _panel(workspace_id, session, conversation, now())
     return live(
         "panel",
         f"{url}/panel",

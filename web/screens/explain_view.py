@@ -6,9 +6,10 @@ Amounts are written exactly, or cut with an ellipsis, so that what is shown neve
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from stripe_sync.currencies import shown_decimals
@@ -95,12 +96,13 @@ class ExplainView:
     is_current: bool = True
 
 
-def explain_view(told: Json) -> ExplainView:
+def explain_view(told: Json, zone: tzinfo = UTC) -> ExplainView:
     """Return what to show of an explanation, as the API gives it."""
     fact = told["fact"]
     currency = told.get("currency")
     is_money = currency is not None
-    lines = tuple(_LINES[fact](line, currency) for line in told["lines"])
+    write = partial(_payment_line, zone=zone) if fact == "ltv" else _LINES[fact]
+    lines = tuple(write(line, currency) for line in told["lines"])
     value = told["value"]
     return ExplainView(
         fact=fact,
@@ -206,7 +208,7 @@ def _revenue_line(line: Json, currency: str | None) -> Line:
     )
 
 
-def _payment_line(line: Json, currency: str | None) -> Line:
+def _payment_line(line: Json, currency: str | None, zone: tzinfo = UTC) -> Line:
     own = line["currency"]
     steps = [Step(text="Captured", amount=exact_money(Fraction(line["captured"]), own))]
     for name, words in (("refunded", "Less refunds"), ("lost_in_disputes", "Less lost disputes")):
@@ -217,7 +219,7 @@ def _payment_line(line: Json, currency: str | None) -> Line:
     if line["charge"] is None:
         title = f"{fmt.plural(line['charges'], 'payment')} in {own.upper()}"
     else:
-        title = fmt.date(datetime.fromtimestamp(created, UTC)) if created else line["charge"]
+        title = fmt.date(datetime.fromtimestamp(created, UTC), zone) if created else line["charge"]
     return Line(
         title=title,
         url=line["url"],

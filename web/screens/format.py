@@ -1,10 +1,10 @@
-"""How instants, amounts and names look on the screens. Pure; `now` is an argument.
+"""How instants, amounts and names look on the screens. Pure; `now` is an argument, and its zone is the reader's.
 
 What is shown changes at most once a minute, so that a fragment that is asked for every second has the same ETag
 until something real happens.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import date as calendar_day
 from decimal import Decimal, InvalidOperation
 
@@ -39,7 +39,8 @@ def age(instant: datetime, now: datetime) -> str:
         return f"{elapsed // HOUR} h"
     if elapsed < RECENT:
         return f"{elapsed // DAY} d"
-    return date(instant) if instant.year != now.year else f"{instant.day} {instant:%b}"
+    local = instant.astimezone(now.tzinfo)
+    return date(local, now.tzinfo) if local.year != now.year else f"{local.day} {local:%b}"
 
 
 def ago(instant: datetime, now: datetime) -> str:
@@ -50,15 +51,18 @@ def ago(instant: datetime, now: datetime) -> str:
     return f"{short} ago" if now - instant < RECENT else f"on {short}"
 
 
-def date(instant: datetime | calendar_day) -> str:
-    """Return the day, as in `20 Nov 2026`."""
-    return f"{instant.day} {instant:%b %Y}"
+def date(day: datetime | calendar_day, zone: tzinfo | None = UTC) -> str:
+    """Return the day, as in `20 Nov 2026`; of an instant the one it falls on in `zone`."""
+    local = day.astimezone(zone) if isinstance(day, datetime) else day
+    return f"{local.day} {local:%b %Y}"
 
 
-def full_time(instant: datetime) -> str:
-    """Return day and time, as in `20 Nov 2026, 12:00 UTC`."""
-    utc = instant.astimezone(UTC)
-    return f"{date(utc)}, {utc:%H:%M} UTC"
+def full_time(instant: datetime, zone: tzinfo | None = UTC) -> str:
+    """Return day and time in a zone, and which, as in `20 Nov 2026, 13:00 CET`."""
+    local = instant.astimezone(zone)
+    name = f"{local:%Z}"
+    # Zones without a name of their own have their offset for one: `-03`.
+    return f"{date(local, zone)}, {local:%H:%M} {name if name.isalpha() else f'UTC{name}'}"
 
 
 def machine_time(instant: datetime) -> str:

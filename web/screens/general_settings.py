@@ -13,7 +13,7 @@ from web.auth.gate import principal
 from web.current import services
 from web.errors import not_found
 from web.screens.general_settings_view import CHOICES, CHURN_AT, DAYS, FLAGS, ON_AMBIGUOUS, general_view
-from web.screens.page import now, page, see_other
+from web.screens.page import local_now, page, see_other
 
 PATH = "/settings/general"
 MAX_FIELD = 100
@@ -93,7 +93,7 @@ def _page(
     written: dict[str, str] | None = None,
 ) -> Response:
     found = workspace_settings.overview(services(), principal().workspace_id)
-    view = general_view(found, now(), asked=request.args.get("currency", ""), written=written or {})
+    view = general_view(found, local_now(), asked=request.args.get("currency", ""), written=written or {})
     return page(
         "settings/general.html",
         area="settings",

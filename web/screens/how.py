@@ -13,7 +13,7 @@ from web.screens.conversation import find_thread
 from web.screens.conversation_view import url_of
 from web.screens.explain_view import explain_view
 from web.screens.inbox_view import side_links, subject_of
-from web.screens.page import now, page
+from web.screens.page import now, page, zone
 
 blueprint = Blueprint("how", __name__, url_prefix="/conversations/<conversation_id>/how")
 
@@ -29,7 +29,7 @@ def show(conversation_id: str, fact: str) -> Response:
         told = parts.stripe.explain(workspace_id, session, thread.conversation.end_user_id, fact, now())
     if isinstance(told, NotFound):
         raise not_found("explanation")
-    view, is_admin = explain_view(told), includes(caller.role, Role.ADMIN)
+    view, is_admin = explain_view(told, zone()), includes(caller.role, Role.ADMIN)
     if request.headers.get("HX-Request"):
         return Response(render_template("panel/how.html", how=view, viewer_is_admin=is_admin), mimetype="text/html")
     return page(

@@ -14,7 +14,7 @@ from web.auth.access import allow
 from web.auth.gate import principal
 from web.current import services
 from web.screens import inbox_view as views
-from web.screens.page import Live, live, now, page
+from web.screens.page import Live, live, local_now, page
 
 PAGE_SIZE = 30
 TEXT_LENGTH = views.EXCERPT_LENGTH * 4
@@ -59,7 +59,7 @@ def _list(workspace_id: WorkspaceId, session: Session, wanted: views.Wanted, dir
         wanted.url(f"{views.PATH}/list"),
         "2s",
         "inbox/list.html",
-        rows=views.rows(found.rows, excerpts, directory, now()),
+        rows=views.rows(found.rows, excerpts, directory, local_now()),
         is_filtered=wanted.is_filtered,
         clear_url=views.PATH,
         first_url=wanted.url(after="") if wanted.after else None,

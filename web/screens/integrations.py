@@ -14,7 +14,7 @@ from web.auth.gate import principal
 from web.current import services
 from web.errors import not_found
 from web.screens import integrations_view as views
-from web.screens.page import Live, Notice, live, now, page, see_other
+from web.screens.page import Live, Notice, live, local_now, page, see_other
 from web.screens.rules_using import rules_using_stripe
 
 PATH = "/settings/integrations"
@@ -131,6 +131,7 @@ def ask_disconnect(connection_id: str) -> Response:
         "account_id": found["account_id"],
         "rules": rules,
         "revoke_url": found["revoke_url"],
+        "revoke_at": views.revoke_at(found),
     }
     return page("integrations/disconnect.html", area="settings", section="integrations", view=view)
 
@@ -193,7 +194,7 @@ def _events_part() -> Live:
         f"{STRIPE}/failed-events",
         "5s",
         "integrations/failed_events.html",
-        events=views.event_views(found, now()),
+        events=views.event_views(found, local_now()),
         has_more=len(found) == MOST_EVENTS,
     )
 
@@ -204,5 +205,5 @@ def _connections_part(status: dict[str, object]) -> Live:
         f"{STRIPE}/connections",
         "2s",
         "integrations/connections.html",
-        connections=views.connection_views(status, now()),
+        connections=views.connection_views(status, local_now()),
     )

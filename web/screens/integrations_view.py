@@ -40,6 +40,7 @@ class FactView:
     text: str
     at: datetime | None = None
     is_code: bool = False
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,11 +172,19 @@ def _facts(connection: Json, now: datetime) -> list[FactView]:
     drift = connection.get("drift")
     if drift is not None:
         facts.append(FactView(label="Drift", text=_drift(connection)))
+    if connection.get("status") == "inactive":
+        facts.append(FactView(label="Revoke at Stripe", text=revoke_at(connection), url=connection.get("revoke_url")))
     ignored: Json = connection.get("ignored") or {}
     if ignored:
         told = ", ".join(f"{fmt.plural(int(count), 'event')} {IGNORED.get(why, why)}" for why, count in ignored.items())
         facts.append(FactView(label="Left alone", text=told))
     return facts
+
+
+def revoke_at(connection: Json) -> str:
+    """Return what the place is called where a merchant takes back what they gave us."""
+    is_key = connection.get("kind") == "restricted_key"
+    return "Stripe's list of API keys" if is_key else "Stripe's settings of installed apps"
 
 
 def _reads(connection: Json) -> str:

@@ -2,18 +2,20 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, current_app, redirect, render_template, request
+from flask import Response, current_app, g, redirect, render_template, request
 from markupsafe import Markup
 
 from engine.workspace.models import Role
-from web.auth.gate import principal
+from engine.workspace.repository import get_workspace
+from web.auth.gate import find_principal, principal
 from web.auth.models import includes
 from web.current import services
+from web.screens import format as fmt
 
 NO_NOTICE = ""
 
@@ -119,6 +121,30 @@ def see_other(path: str, notice: str = NO_NOTICE, **query: str) -> Response:
 def now() -> datetime:
     """Return the instant of the present request."""
     return services().clock.now()
+
+
+def local_now() -> datetime:
+    """Return it in the zone in which the page shows times: the workspace's."""
+    return now().astimezone(zone())
+
+
+def zone() -> tzinfo:
+    """Return the zone in which the page shows times."""
+    found: tzinfo = g.get("zone", UTC)
+    return found
+
+
+def find_zone() -> None:
+    """Look up the zone of whoever is signed in, before a view opens its own transaction."""
+    caller = find_principal()
+    if caller is not None and caller.session_digest is not None:
+        with services().database.workspace(caller.workspace_id, readonly=True) as session:
+            g.zone = get_workspace(caller.workspace_id, session).settings.zone
+
+
+def full_time(instant: datetime) -> str:
+    """Return day and time as the page shows them, and in which zone that is."""
+    return fmt.full_time(instant, zone())
 
 
 def asset(name: str) -> str:

@@ -7,7 +7,7 @@ Laws of this module
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from engine.core.facts import Facts, to_json
@@ -164,7 +164,7 @@ def with_facts(panel: Json, facts: Facts) -> dict[str, Any]:
 def panel_view(panel: Json, now: datetime, began_at: datetime | None = None) -> PanelView:
     """Return what to show of `panel` beside a conversation that began at `began_at`."""
     state = str(panel.get("state", "not_found"))
-    candidates = tuple(_candidate(candidate) for candidate in panel.get("candidates") or ())
+    candidates = tuple(_candidate(candidate, now.tzinfo) for candidate in panel.get("candidates") or ())
     customer = panel.get("customer")
     if not customer:
         return PanelView(state=state, empty=EMPTY.get(state, EMPTY["not_found"]), candidates=candidates)
@@ -174,22 +174,22 @@ def panel_view(panel: Json, now: datetime, began_at: datetime | None = None) -> 
     return PanelView(
         state=state,
         empty=EMPTY.get(state),
-        warning=_warning(state, synced_at),
+        warning=_warning(state, synced_at, now.tzinfo),
         customer=_customer(customer),
         status=_status(panel, now),
         numbers=_numbers(panel),
-        invoices=tuple(_invoice(invoice) for invoice in (panel.get("invoices") or ())[:SHOWN_INVOICES]),
-        payment=_payment(panel.get("last_payment")),
+        invoices=tuple(_invoice(invoice, now.tzinfo) for invoice in (panel.get("invoices") or ())[:SHOWN_INVOICES]),
+        payment=_payment(panel.get("last_payment"), now.tzinfo),
         timeline=_timeline(panel.get("timeline") or (), now, began_at),
         candidates=candidates,
         synced=f"Synced {fmt.ago(synced_at, now)}" if synced_at else "Not synced yet",
     )
 
 
-def _warning(state: str, synced_at: datetime | None) -> str:
+def _warning(state: str, synced_at: datetime | None, zone: tzinfo | None) -> str:
     if state != "stale":
         return ""
-    since = f" since {fmt.full_time(synced_at)}" if synced_at else ""
+    since = f" since {fmt.full_time(synced_at, zone)}" if synced_at else ""
     return f"Stripe has not been heard of{since}. What stands here may be out of date."
 
 
@@ -225,7 +225,7 @@ def _status_detail(value: str, status: Json, now: datetime) -> str:
         return f"ends in {fmt.plural(days_left, 'day')}" if days_left else "has ended"
     if value == "canceled" and ended_at:
         return f"ended {fmt.ago(ended_at, now)}"
-    return f"cancels on {fmt.date(cancels_at)}" if cancels_at else ""
+    return f"cancels on {fmt.date(cancels_at, now.tzinfo)}" if cancels_at else ""
 
 
 def _numbers(panel: Json) -> tuple[NumberView, ...]:
@@ -268,14 +268,14 @@ def _plan(plan: Json) -> NumberView:
     )
 
 
-def _invoice(invoice: Json) -> InvoiceView:
+def _invoice(invoice: Json, zone: tzinfo | None) -> InvoiceView:
     created_at = fmt.parse_instant(invoice.get("created_at"))
     return InvoiceView(
         number=invoice.get("number") or invoice["id"],
         url=invoice["url"],
         amount=fmt.money(invoice.get("amount"), invoice.get("currency")) or "",
         created_at=created_at,
-        date=fmt.date(created_at) if created_at else "",
+        date=fmt.date(created_at, zone) if created_at else "",
         pill=_invoice_pill(invoice),
     )
 
@@ -289,7 +289,7 @@ def _invoice_pill(invoice: Json) -> Pill:
     return INVOICE_PILLS.get(status, Pill(text=status, icon="question"))
 
 
-def _payment(payment: Json | None) -> PaymentView | None:
+def _payment(payment: Json | None, zone: tzinfo | None) -> PaymentView | None:
     if not payment or not payment.get("url"):
         return None
     at = fmt.parse_instant(payment.get("at"))
@@ -298,7 +298,7 @@ def _payment(payment: Json | None) -> PaymentView | None:
         amount=fmt.money(payment.get("amount"), payment.get("currency")) or "Payment",
         url=payment["url"],
         at=at,
-        date=fmt.date(at) if at else "",
+        date=fmt.date(at, zone) if at else "",
         code=(payment.get("code") or "") if failed else "",
         pill=FAILED if failed else Pill(text="Succeeded", icon="check", tone="good"),
     )
@@ -336,10 +336,10 @@ def _value(value: object, event: Json) -> str:
     return fmt.money(text, event["currency"]) or text if event.get("currency") else text.replace("_", " ")
 
 
-def _candidate(candidate: Json) -> CandidateView:
+def _candidate(candidate: Json, zone: tzinfo | None) -> CandidateView:
     id_ = str(candidate.get("id") or candidate.get("customer_id"))
     created_at = fmt.parse_instant(candidate.get("created_at"))
-    since = f"since {fmt.date(created_at)}" if created_at else None
+    since = f"since {fmt.date(created_at, zone)}" if created_at else None
     details = (id_, candidate.get("email"), since, "test mode" if candidate.get("livemode") is False else None)
     return CandidateView(
         id=id_,

@@ -25,7 +25,7 @@ from web.errors import not_found
 from web.rule_notes import notes
 from web.screens import format as fmt
 from web.screens import rules_view as views
-from web.screens.page import Notice, now, page, see_other
+from web.screens.page import Notice, local_now, page, see_other
 
 PATH = "/rules"
 FORMER = "a former member"
@@ -197,7 +197,7 @@ def _conflict(session: Session, conflict: Conflict, text: str) -> Response:
     """Return the page with the member's own text, and say what happened; saving again then takes it."""
     current = conflict.current
     author = _names(session).get(current.updated_by or "", FORMER)
-    saved = f"{author} saved it {fmt.ago(current.updated_at, now())}." if current.updated_at else ""
+    saved = f"{author} saved it {fmt.ago(current.updated_at, local_now())}." if current.updated_at else ""
     return _editor(session, current, text, conflict=saved or "It was changed.", status=HTTPStatus.CONFLICT)
 
 
@@ -228,7 +228,7 @@ def _saved_line(session: Session, draft: Draft) -> str:
     if draft.updated_at is None:
         return "As published"
     author = _names(session).get(draft.updated_by or "", FORMER)
-    return f"Draft saved by {author} {fmt.ago(draft.updated_at, now())}"
+    return f"Draft saved by {author} {fmt.ago(draft.updated_at, local_now())}"
 
 
 def _differs_from_published(session: Session, draft: Draft) -> bool:
@@ -246,7 +246,7 @@ def _versions(session: Session) -> tuple[views.VersionView, ...]:
             number=version.number,
             author=names.get(version.published_by, FORMER),
             at=version.published_at,
-            age=fmt.ago(version.published_at, now()),
+            age=fmt.ago(version.published_at, local_now()),
             is_active=place == 0,
         )
         for place, version in enumerate(services().rulesets.versions(_workspace(), session))

@@ -17,7 +17,7 @@ from web.auth.members import OwnersOnly
 from web.current import services
 from web.errors import not_found
 from web.screens import format as fmt
-from web.screens.page import Notice, now, page, see_other
+from web.screens.page import Notice, local_now, page, see_other
 
 ENTRIES = 50
 
@@ -95,7 +95,7 @@ def tokens() -> Response:
     with services().database.workspace(workspace_id, readonly=True) as session:
         found = auth.list_tokens(workspace_id, session)
         names = {member.id: member.name for member in workspaces.members(workspace_id, session)}
-    at = now()
+    at = local_now()
     shown = [
         {
             "name": token.name,
@@ -128,7 +128,7 @@ def _entry(entry: AuditEntry, names: dict[str, str]) -> dict[str, object]:
     detail = ", ".join(f"{key}: {_plain(value)}" for key, value in entry.detail.items())
     return {
         "at": entry.at,
-        "age": fmt.ago(entry.at, now()),
+        "age": fmt.ago(entry.at, local_now()),
         "actor": names.get(entry.actor, "Ochre" if entry.actor == audit.SYSTEM else entry.actor),
         "action": entry.action,
         "target": names.get(entry.target, entry.target),

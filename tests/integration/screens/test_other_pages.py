@@ -1,11 +1,13 @@
 """Signing in, settings, errors, and what all pages have in common."""
 
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from engine.workspace import service as workspaces
 from engine.workspace.models import Role
 from tests.integration.screens.conftest import ORIGIN, Browser, receive, text_of
 from tests.integration.web.conftest import Tenant
@@ -170,3 +172,22 @@ def test_static_files_are_found_by_their_fingerprint(client: FlaskClient) -> Non
 
 def _broken() -> str:
     raise RuntimeError("secret detail")
+
+
+def test_times_are_in_the_workspaces_zone(agent: Browser, admin: Browser, ours: Tenant, published: None) -> None:
+    """What a page says of a moment is told in the zone the workspace chose; the instant stands beside it."""
+    routed = receive(ours)
+    path = f"/conversations/{routed.conversation.id}"
+    assert " UTC" in agent.read(f"{path}/decisions/1")
+    with ours.services.database.workspace(ours.workspace_id) as session:
+        chosen = {"timezone": "Asia/Tokyo"}
+        workspaces.change_settings(ours.workspace_id, session, ours.services.clock, chosen, actor=ours.owner.id)
+
+    local = routed.decision.created_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    told = f"{local.day} {local:%b %Y}, {local:%H:%M} JST"
+    for page in (f"{path}/decisions/1", path, f"{path}/thread", "/inbox"):
+        html = agent.read(page)
+        assert f'title="{told}"' in html, page
+        assert f'datetime="{routed.decision.created_at:%Y-%m-%dT%H:%M:%S}Z"' in html, page
+        assert " UTC" not in html, page
+    assert " JST" in admin.read("/settings/audit")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,26 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 def test_ago_is_as_exact_as_it_is_useful(elapsed: timedelta, shown: str) -> None:
     """The older an instant is, the coarser it is told."""
     assert fmt.ago(NOW - elapsed, NOW) == shown
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "time", "old"),
+    [
+        ("UTC", "20 Nov 2026", "20 Nov 2026, 23:30 UTC", "on 20 Nov"),
+        ("Europe/Vienna", "21 Nov 2026", "21 Nov 2026, 00:30 CET", "on 21 Nov"),
+        ("America/Los_Angeles", "20 Nov 2026", "20 Nov 2026, 15:30 PST", "on 20 Nov"),
+        ("America/Sao_Paulo", "20 Nov 2026", "20 Nov 2026, 20:30 UTC-03", "on 20 Nov"),  # a zone without letters
+        ("Asia/Kathmandu", "21 Nov 2026", "21 Nov 2026, 05:15 UTC+0545", "on 21 Nov"),
+    ],
+)
+def test_times_are_told_in_the_readers_zone(zone: str, day: str, time: str, old: str) -> None:
+    """Day and hour are those of the zone, and the zone is said; machines get the instant as it is."""
+    late, there = datetime(2026, 11, 20, 23, 30, tzinfo=UTC), ZoneInfo(zone)
+
+    assert fmt.date(late, there) == day
+    assert fmt.full_time(late, there) == time
+    assert fmt.ago(late, datetime(2026, 12, 20, tzinfo=UTC).astimezone(there)) == old
+    assert fmt.machine_time(late.astimezone(there)) == "2026-11-20T23:30:00Z"
 
 
 @pytest.mark.parametrize(

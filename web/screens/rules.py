@@ -172,7 +172,7 @@ def _editor(
     shown = draft.text if text is None else text
     diagnostics = () if result is None else result.diagnostics
     ruleset = None if result is None else result.ruleset
-    told = () if ruleset is None else notes(ruleset, now())
+    told = () if ruleset is None else notes(ruleset, local_now())
     view = views.RulesView(
         text=shown,
         etag=draft.etag,

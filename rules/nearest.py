@@ -210,7 +210,8 @@ class _Seeker:
     def _cells(space: Space, main: Variable, box: Box, asked: list[Variable]) -> int:
         """Return the cells to speak of: none if the questions asked of a text say all there is to say.
 
-        What only the questions leave out is put back, since they are told too.
+        What only the questions leave out is put back, since they are told too: texts at the beginning of a stretch or
+        inside it, never the one it ends before.
         """
         answering = space.known[main.number]
         for one in asked:
@@ -224,7 +225,7 @@ class _Seeker:
         stretch = nearest_stretch(main, box[main.number], UNKNOWN)
         if stretch is not None and stretch.named:
             return box[main.number]
-        return box[main.number] | (space.known[main.number] & ~answering)
+        return box[main.number] | (space.known[main.number] & ~answering & (box[main.number] >> 1))
 
     # what is
 

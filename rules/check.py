@@ -17,6 +17,7 @@ from engine.core.ruleset import Mode
 from engine.workspace.models import References
 from rules import limits
 from rules.checks import RULE_CHECKS, ruleset_checks
+from rules.collecting import paused
 from rules.conditions import CheckedCondition, check_condition
 from rules.diagnostics import Diagnostic
 from rules.document import PlacedRule, RuleDraft, RulesetDraft, read_document, read_rule
@@ -76,7 +77,8 @@ class CheckResult:
 def check(text: str, catalog: FactCatalog, references: References | None = None) -> CheckResult:
     """Return the ruleset `text` checked against `catalog`, and against existing names if `references` are given."""
     text = text.removeprefix("\ufeff")
-    return _check_pieces(text, catalog, references) or _check_whole(text, catalog, references)
+    with paused():
+        return _check_pieces(text, catalog, references) or _check_whole(text, catalog, references)
 
 
 def _check_whole(text: str, catalog: FactCatalog, references: References | None) -> CheckResult:

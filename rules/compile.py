@@ -18,6 +18,7 @@ from engine.core.matcher.matcher import Matcher
 from engine.core.ruleset import CompiledRule, Ruleset
 from rules import limits
 from rules.check import CheckedRule, CheckedRuleset
+from rules.collecting import paused
 from rules.interpret import InterpretedCondition
 from rules.matcher.forms import form_of, interpreted_form
 from rules.plain_parts import plain_parts
@@ -40,16 +41,17 @@ def compile_ruleset(checked: CheckedRuleset, previous: Ruleset | None = None) ->
     What `previous`, an earlier version, has indexed already is taken from it: one changed rule of 10,000 takes
     milliseconds.
     """
-    ready = _all_ready(checked)
-    rules = tuple([one.compiled for one in ready])
-    forms = [one.form for one in ready]
-    before = None if previous is None else previous.matcher
-    return Ruleset(
-        timezone=checked.timezone,
-        fallback=checked.fallback,
-        rules=rules,
-        matcher=Matcher(rules, forms, before if isinstance(before, Matcher) else None),
-    )
+    with paused():
+        ready = _all_ready(checked)
+        rules = tuple([one.compiled for one in ready])
+        forms = [one.form for one in ready]
+        before = None if previous is None else previous.matcher
+        return Ruleset(
+            timezone=checked.timezone,
+            fallback=checked.fallback,
+            rules=rules,
+            matcher=Matcher(rules, forms, before if isinstance(before, Matcher) else None),
+        )
 
 
 def interpreted_ruleset(checked: CheckedRuleset) -> Ruleset:

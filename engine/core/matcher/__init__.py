@@ -22,7 +22,13 @@ The design, with where each idea comes from
 - The way through plain facts is generated Python without a loop (`generated`).
 - Few rules, and with `stop` the first of many, are asked before any index, one after the other, by generated Python
   that gives up at the first unknown value; while that pays (`scan`, `head`; asking likely stops first is the old
-  ordering of short-circuited tests: Hanani, "An optimal evaluation of Boolean expressions", CACM 20(5), 1977).
+  ordering of short-circuited tests: Hanani, "An optimal evaluation of Boolean expressions", CACM 20(5), 1977). A
+  stretch of rules earns and spends credit, so that one in which hardly anything stops is not scanned (the idea of
+  ski rental: Karlin, Manasse, Rudolph and Sleator, "Competitive snoopy caching", Algorithmica 3, 1988). What usually
+  comes of a scan is kept as a finished answer.
+- Past that, rules with `stop` are judged window by window, the first short: the columns are asked once, and only the
+  clauses of one window are intersected (`block`; blocks that grow are those of exponential search: Bentley and Yao,
+  "An almost optimal algorithm for unbounded searching", Information Processing Letters 5(3), 1976).
 - Changed rules go into a small index beside the large one (`matcher`; O'Neil et al., LSM-tree, 1996).
 - Matched and unknown rules are sets of bits until read; which facts left a rule unknown is told from its tests
   (`missing`).

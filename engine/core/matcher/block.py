@@ -8,12 +8,17 @@ leaves is worked out once and remembered.
 The clauses of a condition stand in planes: the first bits are conditions of one clause, then come the first clauses
 of all conditions with two, then their second clauses, and so on. Joining clauses to conditions is then a shift for
 each plane, whatever their number.
+
+Where a caller may need the first conditions only, a block is cut into windows, each with its own planes, the first
+ones short. The columns are asked once; their masks are intersected window by window, and since `&` of a short integer
+and a long one costs what the short one does, the first windows cost next to nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import InvalidOperation
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from engine.core.matcher.bits import members, set_of
@@ -53,6 +58,18 @@ class _Plane(NamedTuple):
     first_place: int
 
 
+class Window(NamedTuple):
+    """Conditions that are judged together, those of all earlier windows before them."""
+
+    bits: int
+    """Its clauses but those that are never true, as a set."""
+    planes: tuple[_Plane, ...]
+    is_one: bool
+    """Whether it begins at the first bit and each condition is one clause, so that nothing needs joining."""
+    places: int
+    """How many places it and those before it have."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Shared:
     """Columns of one source that is no plain fact, or whose values need more than a look into a table."""
@@ -60,10 +77,13 @@ class _Shared:
     source: Source
     numbers: int
     """The numbers of its columns among all, as a set."""
-    found: tuple[tuple[int, FoundColumn], ...]
-    """With the number of each column."""
-    index: TextIndex | None
+    found: tuple[FoundColumn, ...]
+    bases: tuple[int, ...]
+    """What each of `found` leaves where nothing is found."""
+    seekers: int
+    """The clauses that ask one of `found`."""
     plain: tuple[tuple[int, OrderedColumn | DiscreteColumn], ...]
+    """With the number of each column."""
 
 
 class _Late(NamedTuple):
@@ -83,20 +103,30 @@ class _Left(NamedTuple):
 class Block:
     """Conditions indexed together; immutable but for what it remembers of unknown columns."""
 
-    def __init__(self, forms: Sequence[Form]) -> None:
-        by_size = sorted(range(len(forms)), key=lambda number: max(1, len(forms[number].clauses)))
-        self.order: tuple[int, ...] = tuple(by_size)
+    def __init__(self, forms: Sequence[Form], ends: Sequence[int] = ()) -> None:
+        """`ends` are the numbers of the forms before which a window ends, ascending; there is always a last one."""
+        sizes = [max(1, len(form.clauses)) for form in forms]
+        bounds = [0, *(end for end in ends if end < len(forms)), len(forms)]
+        order: list[int] = []
+        cut: list[tuple[_Plane, ...]] = []
+        bits = 0
+        for start, end in pairwise(bounds):
+            here = sorted(range(start, end), key=sizes.__getitem__)
+            cut.append(_planes([sizes[number] for number in here], bits, len(order)))
+            bits += sum(plane.clauses * plane.conditions for plane in cut[-1])
+            order += here
+        self.order: tuple[int, ...] = tuple(order)
         """For each place the number of its form."""
-        self.planes = _planes([max(1, len(forms[number].clauses)) for number in by_size])
-        self.forms = tuple(forms[number] for number in by_size)
+        self.planes = tuple(plane for planes in cut for plane in planes)
+        self.forms = tuple([forms[number] for number in order])
         self.fallible = set_of([place for place, form in enumerate(self.forms) if form.fallible])
         """Places of conditions in which something may go wrong."""
-        self._bits = sum(plane.clauses * plane.conditions for plane in self.planes)
-        self._every = (1 << self._bits) - 1
+        self._every = (1 << bits) - 1
         self._never = 0
         tested = self._place_clauses()
-        self._start = self._every & ~self._never
-        self._whole = len(self.planes) == 1 and self.planes[0].clauses == 1
+        self.windows: tuple[Window, ...] = tuple(self._window(planes) for planes in cut)
+        self.whole: tuple[Window, ...] = (self._window(self.planes),)
+        """All conditions as one window."""
         self._users: list[int] = []
         self._unknown: list[WhenUnknown] = []
         self._settled: list[int] = []
@@ -104,6 +134,18 @@ class Block:
         self._left: dict[int, _Left] = {}
 
     # building
+
+    def _window(self, planes: tuple[_Plane, ...]) -> Window:
+        if not planes:
+            return Window(0, (), is_one=True, places=0)
+        first, last = planes[0], planes[-1]
+        end = last.first_bit + last.clauses * last.conditions
+        return Window(
+            bits=((1 << end) - (1 << first.first_bit)) & ~self._never,
+            planes=planes,
+            is_one=first.first_bit == 0 and len(planes) == 1 and first.clauses == 1,
+            places=last.first_place + last.conditions,
+        )
 
     def _place_clauses(self) -> dict[tuple[Column, int], list[tuple[int, Test]]]:
         """Return for each column, and layer of it, the bits of its clauses with their tests."""
@@ -123,6 +165,7 @@ class Block:
         self._plain: list[PlainColumn] = []
         self._late: dict[int, list[_Late]] = {}
         shared: dict[Source, list[tuple[Column, int, list[tuple[int, Test]]]]] = {}
+        texts: dict[Source, list[tuple[Column, int, list[tuple[int, Test]]]]] = {}
         users: dict[Source, int] = {}
         for (column, _layer), pairs in tested.items():
             users[column.source] = users.get(column.source, 0) + len(pairs)
@@ -133,11 +176,19 @@ class Block:
                 continue
             number = self._number(pairs)
             if not (column.source.is_fact and self._add_plain(column, pairs, number)):
-                shared.setdefault(column.source, []).append((column, number, pairs))
+                group = texts if column.kind is Kind.TEXT else shared
+                group.setdefault(column.source, []).append((column, number, pairs))
         self._shared = [self._share(source, columns) for source, columns in shared.items()]
+        self._texts = []
+        for source, columns in texts.items():
+            text = self._share(source, columns)
+            self._texts.append((text, TextIndex({atom for column in text.found for atom in column.atoms})))
         self._late_bits = set_of(self._late)
         self._presence = self._find_settled()
-        self._quick = quick_way(self._plain, self._start)
+        self._asks = [self._ask_shared] if self._shared or self._presence else []
+        if self._texts:
+            self._asks.append(self._ask_texts)
+        self._quick = quick_way(self._plain, self._every)
 
     def _find_settled(self) -> list[tuple[str, int]]:
         """Return the facts whose absence alone leaves a clause's only late test unknown."""
@@ -177,55 +228,110 @@ class Block:
         return True
 
     def _share(self, source: Source, columns: list[tuple[Column, int, Any]]) -> _Shared:
-        found: list[tuple[int, FoundColumn]] = []
+        found: list[FoundColumn] = []
         plain: list[tuple[int, OrderedColumn | DiscreteColumn]] = []
-        is_text = False
+        seekers = 0
         for column, number, pairs in columns:
             if column.kind in ORDERED:
                 plain.append((number, OrderedColumn(column.kind, pairs, self._every)))
             elif column.kind in DISCRETE:
                 plain.append((number, DiscreteColumn(column, pairs, self._every)))
             else:
-                is_text = column.kind is Kind.TEXT
-                found.append((number, FoundColumn(pairs, self._every)))
-        atoms = frozenset(atom for _, column in found for atom in column.atoms)
-        index = TextIndex(atoms) if is_text else None
+                found.append(FoundColumn(pairs, self._every))
+                seekers |= self._users[number]
         numbers = set_of(number for _, number, _ in columns)
-        return _Shared(source=source, numbers=numbers, found=tuple(found), index=index, plain=tuple(plain))
+        bases = tuple([column.base for column in found])
+        return _Shared(source, numbers, tuple(found), bases, seekers, tuple(plain))
 
     # matching
 
-    def match(self, values: Values, now: datetime) -> Verdicts:
-        """Return the verdict of every condition on `values` at `now`."""
-        odd = 0
+    def judge(self, values: Values, now: datetime, windows: Sequence[Window]) -> Iterator[Verdicts]:
+        """Yield the verdicts on `values` at `now` of the conditions in each of `windows`, which are this block's."""
+        left, odd = windows[0].bits, 0
         try:
-            found, missing = self._quick(values)
+            masks, missing = self._quick(values)
+            for mask in masks:
+                left &= mask
         except (TypeError, InvalidOperation):
-            found, missing, odd = self._carefully(values)
+            masks, missing, odd = self._carefully(values)
+            left = windows[0].bits
+            for mask in masks:
+                left &= mask
+        done = len(masks)
+        for ask in self._asks:
+            missing_here, odd_here = ask(values, now, masks)
+            missing |= missing_here
+            odd |= odd_here
+        unknown = (self._left.get(missing) or self._left_by(missing)) if missing else None
+        for place, window in enumerate(windows):
+            if place:
+                left = window.bits
+                done = 0
+            for mask in masks[done:]:
+                left &= mask
+            yield self._verdicts(left, unknown, odd and odd & window.bits, window, values, now)
+
+    def _ask_shared(self, values: Values, now: datetime, masks: list[int]) -> tuple[int, int]:
+        """Add the masks of all other columns; return those without a value, and the clauses that find one odd."""
+        missing = odd = 0
         for shared in self._shared:
             value = shared.source.read(values, now)
             if value is None:
                 missing |= shared.numbers
+                continue
+            for number, column in shared.plain:
+                mask = column.mask(value)
+                if mask is None:
+                    odd |= self._users[number]
+                else:
+                    masks.append(mask)
+            if not shared.found:
+                continue
+            items = items_of(value)
+            if items is None:
+                odd |= shared.seekers
             else:
-                found, odd = _shared_columns(shared, value, found, odd, self._users)
+                masks += [finder.mask(items) for finder in shared.found]
         for fact, number in self._presence:
             if fact not in values:
                 missing |= number
+        return missing, odd
+
+    def _ask_texts(self, values: Values, now: datetime, masks: list[int]) -> tuple[int, int]:
+        """Do the same for the columns of texts."""
+        missing = odd = 0
+        for text, index in self._texts:
+            value = text.source.read(values, now)
+            if value is None:
+                missing |= text.numbers
+                continue
+            atoms = index.find(value) if isinstance(value, str) else None
+            if atoms is None:
+                odd |= text.seekers
+            elif atoms:
+                masks += [finder.mask(atoms) for finder in text.found]
+            else:
+                masks += text.bases
+        return missing, odd
+
+    def _verdicts(
+        self, found: int, unknown: "_Left | None", odd: int, window: Window, values: Values, now: datetime
+    ) -> Verdicts:
+        """Return what comes of the clauses `found` that no known value has ruled out."""
         sure = possible = found
         settled = 0
-        if missing:
-            left = self._left.get(missing) or self._left_by(missing)
-            sure, possible, settled = found & left.sure, found & left.possible, left.settled
+        if unknown is not None:
+            sure, possible, settled = found & unknown.sure, found & unknown.possible, unknown.settled
         if asked := self._late_bits & possible & ~settled:
             sure, possible, odd = self._work_out((sure, possible, odd), asked & ~odd, values, now)
-        true = self._fold(sure)
-        if possible == sure:
-            return true, 0, self._fold(odd) if odd else 0
-        return true, self._fold(possible) & ~true, self._fold(odd) if odd else 0
+        true = _fold(sure, window)
+        left = 0 if possible == sure else _fold(possible, window) & ~true
+        return true, left, _fold(odd, window) if odd else 0
 
-    def _carefully(self, values: Values) -> tuple[int, int, int]:
-        """Intersect the columns of plain facts, whatever the types of their values."""
-        found, missing, odd = self._start, 0, 0
+    def _carefully(self, values: Values) -> tuple[list[int], int, int]:
+        """Return the masks of the columns of plain facts, whatever the types of their values."""
+        masks: list[int] = []
+        missing = odd = 0
         for one in self._plain:
             value = values.get(one.fact)
             if value is None:
@@ -235,8 +341,8 @@ class Block:
             if mask is None:
                 odd |= self._users[one.number]
             else:
-                found &= mask
-        return found, missing, odd
+                masks.append(mask)
+        return masks, missing, odd
 
     def _left_by(self, missing: int) -> _Left:
         """Work out and remember what the columns `missing` leave."""
@@ -283,48 +389,23 @@ class Block:
                 truth = one
         return truth
 
-    def _fold(self, clauses: int) -> int:
-        """Return the places of the conditions of which one of `clauses` is."""
-        if self._whole:
-            return clauses
-        found = 0
-        for size, count, first_bit, first_place in self.planes:
-            some = clauses >> first_bit
-            for number in range(1, size):
-                some |= clauses >> (first_bit + number * count)
-            found |= (some & ((1 << count) - 1)) << first_place
-        return found
+
+def _fold(clauses: int, window: Window) -> int:
+    """Return the places of the conditions of which one of `clauses`, all of one window, is."""
+    if window.is_one or not clauses:
+        return clauses
+    found = 0
+    for size, count, first_bit, first_place in window.planes:
+        some = clauses >> first_bit
+        for number in range(1, size):
+            some |= clauses >> (first_bit + number * count)
+        found |= (some & ((1 << count) - 1)) << first_place
+    return found
 
 
-def _shared_columns(shared: _Shared, value: Any, found: int, odd: int, users: Sequence[int]) -> tuple[int, int]:
-    """Intersect the columns of a source that has a value."""
-    for number, column in shared.plain:
-        mask = column.mask(value)
-        if mask is None:
-            odd |= users[number]
-        else:
-            found &= mask
-    if shared.found:
-        atoms = _atoms_in(shared, value)
-        for number, finder in shared.found:
-            if atoms is None:
-                odd |= users[number]
-            else:
-                found &= finder.mask(atoms) if atoms else finder.base
-    return found, odd
-
-
-def _atoms_in(shared: _Shared, value: Any) -> Sequence[Any] | None:
-    if value is ODD:
-        return None
-    if shared.index is None:
-        return items_of(value)
-    return shared.index.find(value) if isinstance(value, str) else None
-
-
-def _planes(sizes: Sequence[int]) -> tuple[_Plane, ...]:
+def _planes(sizes: Sequence[int], bit: int, place: int) -> tuple[_Plane, ...]:
+    """Return the planes of conditions with so many clauses, ascending; the first begins at `bit` and `place`."""
     planes = []
-    bit = place = 0
     for size in sorted(set(sizes)):
         count = sizes.count(size)
         planes.append(_Plane(size, count, bit, place))

@@ -215,19 +215,23 @@ class FoundColumn:
 
     def mask(self, found: Iterable[Any]) -> int:
         """Return the clauses that a value leaves in which `found` was found."""
-        left = self.base
-        gone: int = 0
+        left, gone = self.base, 0
         for atom in found:
-            if atom in self._wanted:
-                left = united(left, self._wanted[atom])
-            if atom in self._dropped:
+            if (more := self._wanted.get(atom)) is not None:
+                left = left | more if isinstance(more, int) else united(left, more)
+            if self._dropped and atom in self._dropped:
                 gone = united(gone, self._dropped[atom])
         return left & ~gone if gone else left
 
 
-def items_of(value: Any) -> list[str] | None:
+def items_of(value: Any) -> Sequence[str] | None:
     """Return the texts of a list as conditions see them, or None if it is no list of texts."""
     if not isinstance(value, tuple | list):
+        return None
+    try:
+        if len("".join(value)) <= LONGEST_TEXT:  # joining raises for what is no text; none of short ones is cut
+            return value
+    except TypeError:
         return None
     items: list[str] = []
     for item in value:

@@ -5,7 +5,8 @@ compiled; only numbers of columns stand in the text, everything else (names, thr
 No text of a rule gets in. The idea of generating the code for a plan instead of interpreting it: Neumann, "Efficiently
 Compiling Efficient Query Plans for Modern Hardware" (VLDB 2011).
 
-The function raises for any value that is not of the usual type; the caller then goes the careful way.
+The function raises for any value that is not of the usual type; the caller then goes the careful way. It returns the
+masks and leaves it to the caller over which window of clauses to intersect them.
 """
 
 from bisect import bisect_left
@@ -18,8 +19,8 @@ from typing import Any
 from engine.core.matcher.clauses import Kind, Values
 from engine.core.matcher.columns import DiscreteColumn, OrderedColumn, toggled
 
-Quick = Callable[[Values], tuple[int, int]]
-"""From facts to the clauses left, and the numbers of the columns without a value, as a set."""
+Quick = Callable[[Values], tuple[list[int], int]]
+"""From facts to a mask for each column, and the numbers of the columns without a value, as a set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +33,37 @@ class PlainColumn:
     column: OrderedColumn | DiscreteColumn
 
 
-def quick_way(columns: Sequence[PlainColumn], start: int) -> Quick:
-    """Return the function that intersects `columns`, beginning with the clauses `start`."""
-    bound: dict[str, Any] = {"bisect": bisect_left, "toggled": toggled, "start": start, "Decimal": Decimal}
-    lines = ["def match(values):", " get = values.get", " left = start", " missing = 0"]
+def quick_way(columns: Sequence[PlainColumn], every: int) -> Quick:
+    """Return the function that finds the masks of `columns`; one without a value leaves `every` clause."""
+    bound: dict[str, Any] = {"bisect": bisect_left, "toggled": toggled, "every": every, "Decimal": Decimal}
+    lines = ["def match(values):", " get = values.get", " missing = 0"]
     for place, one in enumerate(columns):
         bound[f"name{place}"] = one.fact
+        lines += [f" value = get(name{place})", *(f" {line}" for line in _body(place, one, bound))]
         lines += [
-            f" value = get(name{place})",
-            " if value is None:",
+            " elif value is None:",
             f"  missing |= {1 << one.number}",
-            *(f" {line}" for line in _body(place, one, bound)),
+            f"  left{place} = every",
+            " else:",
+            "  raise TypeError",
         ]
-    lines += [" return left, missing"]
+    lines += [f" return [{', '.join(f'left{place}' for place in range(len(columns)))}], missing"]
     exec(compile("\n".join(lines), "<matcher>", "exec"), bound)  # noqa: S102  # our own text; see the header
     match: Quick = bound["match"]
     return match
 
 
 def _body(place: int, one: PlainColumn, bound: dict[str, Any]) -> list[str]:
+    """Return what is done with a value of a column: the first branches of an `if`."""
     if isinstance(one.column, OrderedColumn):
         return _ordered(place, one, one.column, bound)
     bound[f"mask{place}"] = one.column.masks.get
     bound[f"other{place}"] = one.column.default
     bound[f"type{place}"] = str if one.kind is Kind.WORD else bool
-    body = [f"elif value.__class__ is type{place}:"]
-    if all(isinstance(mask, int) for mask in one.column.masks.values()):
-        body += [f" left &= mask{place}(value, other{place})"]
-    else:
-        body += [
-            f" mask = mask{place}(value, other{place})",
-            f" left &= mask if mask.__class__ is int else toggled(other{place}, mask)",
-        ]
-    return [*body, "else:", " raise TypeError"]
+    body = [f"if value.__class__ is type{place}:", f" left{place} = mask{place}(value, other{place})"]
+    if not all(isinstance(mask, int) for mask in one.column.masks.values()):
+        body += [f" if left{place}.__class__ is tuple:", f"  left{place} = toggled(other{place}, left{place})"]
+    return body
 
 
 def _ordered(place: int, one: PlainColumn, column: OrderedColumn, bound: dict[str, Any]) -> list[str]:
@@ -72,14 +71,12 @@ def _ordered(place: int, one: PlainColumn, column: OrderedColumn, bound: dict[st
     bound[f"whole{place}"] = column.whole
     bound[f"cells{place}"] = column.cells
     bound[f"type{place}"] = Decimal if one.kind is Kind.NUMBER else datetime
-    # A cell without a mask, and an `int` among datetimes, raise too.
+    # The infinities raise too, since their cells have no mask to intersect; so does an `int` among datetimes.
     return [
-        f"elif value.__class__ is type{place}:",
+        f"if value.__class__ is type{place}:",
         f" at = bisect(points{place}, value)",
-        f" left &= cells{place}[at + at + (points{place}[at] == value)]",
+        f" left{place} = cells{place}[at + at + (points{place}[at] == value)]",
         "elif value.__class__ is int:",
         f" at = bisect(whole{place}, value)",
-        f" left &= cells{place}[at + at + (whole{place}[at] == value)]",
-        "else:",
-        " raise TypeError",
+        f" left{place} = cells{place}[at + at + (whole{place}[at] == value)]",
     ]

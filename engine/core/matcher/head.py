@@ -23,21 +23,25 @@ STRETCH = 256
 STRETCHES = 2
 MOST_SCANS = 8
 """How many functions one stretch keeps: it needs another where canaries or triggers ask other rules."""
-PATIENCE = 32
-WORTH = 4
-"""A scan costs about a quarter of asking the index: one stop in so many must spare that."""
+MOST_ANSWERS = 4096
+"""How many answers a head keeps ready, a few hundred bytes each; most are that nothing matched, or one rule."""
+
+HIT, MISS = 2, 3
+"""What a scan that found a stop adds to its stretch's credit, and what one in vain takes: about as the index costs."""
+CREDIT = 96
+"""A stretch's credit to begin with."""
+MOST_CREDIT = 384
 AGAIN = 1024
 """After so many conversations without a scan it is tried anew: what comes in may have changed."""
 
 
 class _Scoped(NamedTuple):
-    """A stretch as it is asked on one trigger in one canary bucket; sets of places in it."""
+    """A stretch as it is asked on one trigger in one canary bucket."""
 
-    first_rule: int
+    stretch: "_Stretch"
     scan: Scan
-    live: int
-    shadow: int
     stops: int
+    """Rules that stop, by their places in it, as a set."""
 
 
 class _Stretch:
@@ -46,7 +50,9 @@ class _Stretch:
     def __init__(self, first_rule: int, forms: Sequence[Form], rules: Sequence[CompiledRule]) -> None:
         self.forms = forms
         self.kinds = kinds_of(rules)
-        self._first_rule = first_rule
+        self.first_rule = first_rule
+        self.credit = CREDIT
+        """Below 0: not scanned, and for how many conversations not."""
         self._scans: dict[tuple[int, int], Scan] = {}
 
     def is_same(self, other: "_Stretch") -> bool:
@@ -55,15 +61,44 @@ class _Stretch:
             return False
         return all(one is two for one, two in zip(self.forms, other.forms, strict=True))
 
-    def scoped(self, on: str, bucket: int | None) -> _Scoped | None:
-        """Return the stretch for a trigger and a bucket, its function written now if it never was."""
-        live, shadow, stops = scope_of(self.kinds, on, bucket)
-        scan = self._scans.get((live | shadow, stops))
-        if scan is None:
-            if len(self._scans) >= MOST_SCANS:
-                return None
-            scan = self._scans[live | shadow, stops] = scan_of(self.forms, live | shadow, stops)
-        return _Scoped(self._first_rule, scan, live, shadow, stops)
+    def scan(self, asked: int, stops: int) -> Scan | None:
+        """Return the function that asks the rules `asked`, written now if it never was; None if there are too many."""
+        scan = self._scans.get((asked, stops))
+        if scan is None and len(self._scans) < MOST_SCANS:
+            scan = self._scans[asked, stops] = scan_of(self.forms, asked, stops)
+        return scan
+
+
+class _Plan:
+    """What is scanned on one trigger in one canary bucket, and answers that are ready."""
+
+    __slots__ = ("_live", "_shadow", "_stops", "answers", "is_whole", "steps")
+
+    def __init__(self, stretches: Sequence[_Stretch], on: str, bucket: int | None, *, is_whole: bool) -> None:
+        """`is_whole` says that `stretches` are all rules there are."""
+        self.is_whole = is_whole and bool(stretches)
+        self.answers: dict[int, ScannedReached] = {}
+        """By the rules that a scan found true."""
+        self.steps: list[_Scoped] = []
+        self._live = self._shadow = self._stops = 0
+        for stretch in stretches:
+            live, shadow, stops = scope_of(stretch.kinds, on, bucket)
+            scan = stretch.scan(live | shadow, stops)
+            if scan is None:
+                self.is_whole = False
+                self.steps.clear()
+                return
+            self.steps.append(_Scoped(stretch, scan, stops))
+            self._live |= live << stretch.first_rule
+            self._shadow |= shadow << stretch.first_rule
+            self._stops |= stops << stretch.first_rule
+        if not is_whole and not self._stops:
+            self.steps.clear()
+
+    def answer(self, true: int) -> ScannedReached:
+        """Return what comes of the rules `true`, of which the last may have stopped."""
+        stopped = true & self._stops
+        return ScannedReached(true & self._live, true & self._shadow, first(stopped) if stopped else None)
 
 
 class Head:
@@ -80,52 +115,43 @@ class Head:
             stretch = _Stretch(start, forms[start:end], rules[start:end])
             known = previous._stretches[number : number + 1] if previous is not None else []  # noqa: SLF001  # the same class
             self._stretches.append(known[0] if known and stretch.is_same(known[0]) else stretch)
-        self._plans: dict[tuple[str, int | None], tuple[_Scoped, ...]] = {}
-        self._hits = self._misses = self._skipped = 0
+        self._plans: dict[tuple[str, int | None], _Plan] = {}
+        self._ready = 0
 
     def reach(self, facts: Facts, now: datetime, on: str, bucket: int | None) -> ScannedReached | None:
         """Return what comes of the rules down to the first that stops; None if that takes the index."""
-        plan = self._plans.get((on, bucket))
-        if plan is None:
-            plan = self._plans[on, bucket] = self._plan(on, bucket)
-        if not plan or (self._misses > PATIENCE and self._is_no_use()):
-            return None
-        all_live = all_shadow = 0
-        for first_rule, scan, live, shadow, stops in plan:
-            try:
-                true = scan(facts.values, now)
-            except Exception:  # noqa: BLE001  # whatever it is, the index knows how to live with it
-                return None
-            if true < 0:
-                return None
-            all_live |= (true & live) << first_rule
-            all_shadow |= (true & shadow) << first_rule
-            if stopped := true & stops:
-                self._hits += 1
-                return ScannedReached(all_live, all_shadow, first_rule + first(stopped))
-        if self._is_whole:
-            return ScannedReached(all_live, all_shadow, None)
-        self._misses += 1
-        return None
-
-    def _plan(self, on: str, bucket: int | None) -> tuple[_Scoped, ...]:
-        """Return the stretches to scan, none if that is no use."""
-        plan: list[_Scoped] = []
+        plan = self._plans.get((on, bucket)) or self._plan(on, bucket)
+        found = 0
         try:
-            for stretch in self._stretches:
-                scoped = stretch.scoped(on, bucket)
-                if scoped is None:
-                    return ()
-                plan.append(scoped)
-        except Exception:  # noqa: BLE001  # a condition that can't be written out is the index's
-            return ()
-        return tuple(plan) if self._is_whole or any(one.stops for one in plan) else ()
+            for stretch, scan, stops in plan.steps:
+                if not self._is_whole:
+                    if stretch.credit < 0:
+                        stretch.credit = stretch.credit - 1 if stretch.credit > -AGAIN else CREDIT
+                        return None
+                    stretch.credit -= MISS
+                true = scan(facts.values, now)
+                if true < 0:
+                    return None
+                found |= true << stretch.first_rule
+                if true & stops:
+                    if stretch.credit < MOST_CREDIT:
+                        stretch.credit += MISS + HIT
+                    return plan.answers.get(found) or self._answer(plan, found)
+        except Exception:  # noqa: BLE001  # whatever it is, the index knows how to live with it
+            return None
+        return plan.answers.get(found) or self._answer(plan, found) if plan.is_whole else None
 
-    def _is_no_use(self) -> bool:
-        """Return whether too few scans found a stop to pay for all of them."""
-        if self._hits * WORTH > self._misses:
-            return False
-        self._skipped += 1
-        if self._skipped >= AGAIN:
-            self._hits = self._misses = self._skipped = 0
-        return True
+    def _answer(self, plan: _Plan, found: int) -> ScannedReached:
+        reached = plan.answer(found)
+        if self._ready < MOST_ANSWERS:
+            self._ready += 1
+            plan.answers[found] = reached
+        return reached
+
+    def _plan(self, on: str, bucket: int | None) -> _Plan:
+        try:
+            plan = _Plan(self._stretches, on, bucket, is_whole=self._is_whole)
+        except Exception:  # noqa: BLE001  # a condition that can't be written out is the index's
+            plan = _Plan((), on, bucket, is_whole=False)
+        self._plans[on, bucket] = plan
+        return plan

@@ -17,20 +17,25 @@ from engine.core.matcher.block import Block, Verdicts
 from engine.core.matcher.clauses import Form, is_as_declared
 from engine.core.matcher.head import Head
 from engine.core.matcher.placed import Placed, Scope
-from engine.core.matcher.reached import MatcherReached, Part
+from engine.core.matcher.reached import Judged, MatcherReached
 from engine.core.ruleset import CompiledRule, EvaluationError, Reached, Verdict
 
 MOST_CHANGED = 256
 """How many rules the small block holds before everything is built anew."""
-
-
-_Judged = tuple[Placed, Scope, Verdicts]
+WINDOWS = (1024, 4096)
+"""Where rules may stop the check, the first so many are judged before the next."""
 
 
 class Matcher:
     """Judges all rules of a ruleset at once. Threads may share it."""
 
-    def __init__(self, rules: Sequence[CompiledRule], forms: Sequence[Form], previous: "Matcher | None" = None) -> None:
+    def __init__(
+        self,
+        rules: Sequence[CompiledRule],
+        forms: Sequence[Form],
+        previous: "Matcher | None" = None,
+        windows: Sequence[int] = WINDOWS,
+    ) -> None:
         """Index `rules`, each with its form; what `previous` has indexed already is taken from there."""
         self._rules = tuple(rules)
         before = None if previous is None else previous._head  # noqa: SLF001  # the same class
@@ -38,9 +43,10 @@ class Matcher:
         kept = None if previous is None else _kept(previous, forms)
         if previous is None or kept is None:
             self._base_forms = tuple(forms)
-            self._base_block = Block(self._base_forms)
+            self._base_block = Block(self._base_forms, windows if any(rule.stop for rule in self._rules) else ())
             base = Placed(self._base_block, self._base_block.order, range(len(forms)), self._rules)
             self._placed: tuple[Placed, ...] = (base,)
+            self._asked: tuple[Placed, ...] = self._placed
             self._types = {name: type_ for form in forms for name, type_ in form.facts.items()}
             return
         self._base_forms = previous._base_forms  # noqa: SLF001  # the same class
@@ -50,6 +56,7 @@ class Matcher:
         changed = [number for number in range(len(forms)) if number not in taken]
         block = Block([forms[number] for number in changed])
         self._placed = (base, Placed(block, block.order, changed, self._rules))
+        self._asked = self._placed[::-1]  # where the small one stops, less of the large one is asked
         self._types = previous._types | {  # noqa: SLF001  # the same class
             name: type_ for number in changed for name, type_ in forms[number].facts.items()
         }
@@ -59,24 +66,13 @@ class Matcher:
         scanned = self._head.reach(facts, now, on, bucket)
         if scanned is not None:
             return scanned
-        judged = []
-        stops = 0
-        for placed in self._placed:
+        judged: list[Judged] = []
+        stopped: int | None = None
+        for placed in self._asked:
             scope = placed.scopes.get((on, bucket)) or placed.scope(on, bucket)
-            verdicts = self._verdicts(placed, facts, now)
+            verdicts, stopped = self._verdicts(placed, scope, stopped, facts, now)
             judged.append((placed, scope, verdicts))
-            stops |= verdicts[0] & scope.stops
-        stopped = _first_stop(judged) if stops else None
-        parts = []
-        for placed, scope, (true, unknown, odd) in judged:
-            live, shadow, _ = scope
-            if stopped is not None:
-                asked = placed.up_to(stopped)
-                live, shadow = live & asked, shadow & asked
-            parts.append(
-                Part(placed, true & live, true & shadow if shadow else 0, unknown & live if unknown else 0, odd)
-            )
-        return MatcherReached(self, facts, now, parts, stopped)
+        return MatcherReached(self, facts, now, judged, stopped)
 
     def judge(self, number: int, facts: Facts, now: datetime) -> Verdict:
         """Return the verdict of one rule's own condition; never raise."""
@@ -105,11 +101,36 @@ class Matcher:
             for number, form in zip(placed.rules, placed.block.forms, strict=True)
         )
 
-    def _verdicts(self, placed: Placed, facts: Facts, now: datetime) -> Verdicts:
+    def _verdicts(
+        self, placed: Placed, scope: Scope, stopped: int | None, facts: Facts, now: datetime
+    ) -> tuple[Verdicts, int | None]:
+        """Return the verdicts on a block, and the first rule that stops; `stopped` did so in another block.
+
+        Where rules may stop, windows further down than one that did are not asked.
+        """
+        block = placed.block
+        if not scope.stops and stopped is None:
+            return self._whole(placed, facts, now), None
+        true = unknown = odd = 0
         try:
-            verdicts = placed.block.match(facts.values, now)
+            for number, verdicts in enumerate(block.judge(facts.values, now, block.windows)):
+                one = self._by_themselves(placed, verdicts, facts, now) if verdicts[2] else verdicts
+                true, unknown, odd = true | one[0], unknown | one[1], odd | one[2]
+                if stops := one[0] & scope.stops:
+                    return (true, unknown, odd), placed.first_of(stops, number, stopped)
+                if stopped is not None and stopped <= placed.ends[number]:
+                    break
         except Exception:  # noqa: BLE001  # our own bug must not stop the service: judge each rule by itself
-            verdicts = (0, 0, (1 << len(placed.rules)) - 1)
+            true, unknown, odd = self._by_themselves(placed, (0, 0, placed.every), facts, now)
+            stopped = placed.first_of(true & scope.stops, None, stopped)
+        return (true, unknown, odd), stopped
+
+    def _whole(self, placed: Placed, facts: Facts, now: datetime) -> Verdicts:
+        """Return the verdicts on a block none of whose rules stops."""
+        try:
+            (verdicts,) = placed.block.judge(facts.values, now, placed.block.whole)
+        except Exception:  # noqa: BLE001  # as above
+            verdicts = (0, 0, placed.every)
         return self._by_themselves(placed, verdicts, facts, now) if verdicts[2] else verdicts
 
     def _by_themselves(self, placed: Placed, verdicts: Verdicts, facts: Facts, now: datetime) -> Verdicts:
@@ -123,17 +144,6 @@ class Matcher:
             true |= (result is True) << place
             unknown |= (result is None) << place
         return true, unknown, odd
-
-
-def _first_stop(judged: Sequence[_Judged]) -> int | None:
-    """Return the first rule that stops the check."""
-    stopped: int | None = None
-    for placed, scope, verdicts in judged:
-        if stops := verdicts[0] & scope.stops:
-            candidate = placed.first_of(stops)
-            if candidate is not None and (stopped is None or candidate < stopped):
-                stopped = candidate
-    return stopped
 
 
 def _kept(previous: Matcher, forms: Sequence[Form]) -> list[int] | None:

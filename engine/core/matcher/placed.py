@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from engine.core.matcher.bits import first, set_of
@@ -67,10 +67,17 @@ class Placed:
         """`forms` are the numbers of the block's forms as given to it, `rule_of` their rules, -1 for none."""
         self.block = block
         self.rules = tuple(rule_of[number] for number in forms)
-        self.segments = tuple(
-            _Segment(plane.first_place, tuple(_ascending(self.rules[plane.first_place :][: plane.conditions])))
-            for plane in block.planes
+        self.every = (1 << len(self.rules)) - 1
+        self._segments = tuple(
+            tuple(
+                _Segment(plane.first_place, tuple(_ascending(self.rules[plane.first_place :][: plane.conditions])))
+                for plane in window.planes
+            )
+            for window in block.windows
         )
+        ends = accumulate((max(self.rules[: window.places], default=-1) for window in block.windows), max)
+        self.ends = tuple(ends)
+        """For each window of the block the last rule in it and those before."""
         self._kinds = kinds_of([rules[number] if number >= 0 else None for number in self.rules])
         self.rule_at = self.rules.__getitem__
         self.scopes: dict[tuple[str, int | None], Scope] = {}
@@ -85,14 +92,15 @@ class Placed:
     def up_to(self, last: int) -> int:
         """Return the places of the rules up to the rule `last`."""
         found = 0
-        for first_place, rules in self.segments:
-            found |= ((1 << bisect_right(rules, last)) - 1) << first_place
+        for segments in self._segments:
+            for first_place, rules in segments:
+                found |= ((1 << bisect_right(rules, last)) - 1) << first_place
         return found
 
-    def first_of(self, places: int) -> int | None:
-        """Return the first rule of those at `places`."""
-        least: int | None = None
-        for first_place, rules in self.segments:
+    def first_of(self, places: int, window: int | None, least: int | None) -> int | None:
+        """Return the first rule of those at `places`, all in one `window` if that is given, and of `least`."""
+        segments = chain.from_iterable(self._segments) if window is None else self._segments[window]
+        for first_place, rules in segments:
             here = places >> first_place & ((1 << len(rules)) - 1)
             if here and (least is None or self.rules[first_place + first(here)] < least):
                 least = self.rules[first_place + first(here)]

@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 
 from engine.core.facts import Facts
 from engine.core.matcher.bits import members
+from engine.core.matcher.block import Verdicts
 from engine.core.matcher.missing import Lister
-from engine.core.matcher.placed import Placed
+from engine.core.matcher.placed import Placed, Scope
 from engine.core.ruleset import EvaluationError, Verdict
 
 
@@ -23,8 +24,12 @@ class Judges(Protocol):
         ...
 
 
-class Part(NamedTuple):
-    """What came of one block: sets of places."""
+Judged = tuple[Placed, Scope, Verdicts]
+"""What came of one block, whole or down to a window in which a rule stopped."""
+
+
+class _Part(NamedTuple):
+    """What came of one block: sets of places, of rules down to the one that stopped."""
 
     placed: Placed
     matched: int
@@ -36,25 +41,31 @@ class Part(NamedTuple):
 class MatcherReached:
     """What came of asking every rule down to the one that stopped; sets, until somebody reads them."""
 
-    __slots__ = ("_facts", "_judges", "_now", "_parts", "stopped_by")
+    __slots__ = ("_facts", "_judged", "_judges", "_now", "_parts_", "stopped_by")
 
     def __init__(
-        self, judges: Judges, facts: Facts, now: datetime, parts: Sequence[Part], stopped_by: int | None
+        self, judges: Judges, facts: Facts, now: datetime, judged: Sequence[Judged], stopped_by: int | None
     ) -> None:
         self._judges = judges
         self._facts = facts
         self._now = now
-        self._parts = parts
+        self._judged = judged
+        self._parts_: Sequence[_Part] | None = None
         self.stopped_by = stopped_by
+
+    @property
+    def _parts(self) -> Sequence[_Part]:
+        """Return what came of each block, cut off behind the rule that stopped when it is first read."""
+        if self._parts_ is None:
+            self._parts_ = [_part(one, self.stopped_by) for one in self._judged]
+        return self._parts_
 
     @property
     def matched(self) -> list[int]:
         """Return the live rules that matched, in order."""
-        parts = self._parts
-        found = list(map(parts[0][0].rule_at, members(parts[0][1])))
-        if len(parts) > 1:
-            for placed, matched, _, _, _ in parts[1:]:
-                found += map(placed.rule_at, members(matched))
+        found: list[int] = []
+        for placed, matched, _, _, _ in self._parts:
+            found += map(placed.rule_at, members(matched))
         found.sort()
         return found
 
@@ -105,26 +116,26 @@ class MatcherReached:
         return found
 
 
-class ScannedReached:
-    """What came of a scan: every rule down to the one that stopped is true or false."""
+def _part(judged: Judged, stopped_by: int | None) -> _Part:
+    placed, (live, shadow, _), (true, unknown, odd) = judged
+    if stopped_by is not None:
+        asked = placed.up_to(stopped_by)
+        live, shadow = live & asked, shadow & asked
+    return _Part(placed, true & live, true & shadow if shadow else 0, unknown & live if unknown else 0, odd)
 
-    __slots__ = ("_live", "_shadow", "stopped_by")
+
+class ScannedReached:
+    """What came of a scan: every rule down to the one that stopped is true or false. Nobody changes it."""
+
+    __slots__ = ("matched", "shadow", "stopped_by")
 
     def __init__(self, live: int, shadow: int, stopped_by: int | None) -> None:
         """`live` and `shadow` are the rules that matched, as sets."""
-        self._live = live
-        self._shadow = shadow
+        self.matched: Sequence[int] = tuple(members(live))
+        """The live rules that matched, in order."""
+        self.shadow: Sequence[int] = tuple(members(shadow))
+        """The rules that matched but only count as shadow, in order."""
         self.stopped_by = stopped_by
-
-    @property
-    def matched(self) -> list[int]:
-        """Return the live rules that matched, in order."""
-        return members(self._live)
-
-    @property
-    def shadow(self) -> list[int]:
-        """Return the rules that matched but only count as shadow, in order."""
-        return members(self._shadow)
 
     @property
     def unknown_count(self) -> int:

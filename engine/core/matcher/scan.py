@@ -2,16 +2,19 @@
 
 Asking an index costs as much as its columns, which for ten rules is more than asking the rules; and where rules stop
 the check, the first that matches ends it. So the first rules are written out as nested `if`s: a fact that opens a
-clause is read once for all that follow, tests are made where they stand, literals bound beside the text. No text of a
-rule gets in.
+clause is read once for all that follow, tests are made where they stand. Literals and names of facts are put into the
+compiled function as its constants, where they cost least, after its text was compiled with numbered marks in their
+place; so no text of a rule gets in.
 
 The scan knows true and false only. At the first value that is unknown, or not of its fact's usual type, it gives up
-and the index is asked; that is early, so it costs little. Skipping a test behind a false one is Kleene's `and`.
+(a missing one raises `KeyError`) and the index is asked; that is early, so it costs little. Skipping a test behind a
+false one is Kleene's `and`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import CodeType
 from typing import Any
 
 from engine.core.facts import FactType
@@ -24,7 +27,10 @@ GIVEN_UP = -1
 """What a scan returns when the index must be asked."""
 
 Scan = Callable[[Values, datetime], int]
-"""From facts to the set of the rules that are true, down to the first that stops, or `GIVEN_UP`."""
+"""From facts to the set of the rules that are true, down to the first that stops, or `GIVEN_UP`.
+
+It raises for a fact without a value, and for whatever else it does not know.
+"""
 
 _RANKS = {Kind.WORD: 0, Kind.NUMBER: 1, Kind.INSTANT: 1, Kind.FLAG: 2, Kind.ITEMS: 3, Kind.TEXT: 4}
 """Tests of one clause are made in this order: what is cheap and rarely true comes first."""
@@ -54,7 +60,9 @@ class _Writer:
         self._bound: dict[str, Any] = {
             "Decimal": Decimal, "datetime": datetime, "items_of": items_of, "truth_of": truth_of, "found_in": found_in
         }  # fmt: skip
-        self._names: dict[tuple[type, Any], str] = {}
+        self._marks: dict[tuple[type, Any], str] = {}
+        self._constants: dict[str, Any] = {}
+        """What stands for each mark in the text."""
         self._read: dict[tuple[str, str], str] = {}
         """The local names of what was read so far, by source and how it is seen."""
 
@@ -62,7 +70,7 @@ class _Writer:
         """Write the tests of one clause of the rule `number`, one inside the other."""
         depth = 1
         before = dict(self._read)
-        for place, one in enumerate(sorted(clause, key=_rank)):
+        for place, one in enumerate(sorted(clause, key=self._order)):
             condition = self._condition(one, depth)
             self._line(depth, f"if {condition}:")
             if place == 0:
@@ -75,19 +83,26 @@ class _Writer:
 
     def written(self) -> Scan:
         """Return the function."""
-        lines = ["def scan(values, now):", " get = values.get", " found = 0", *self._lines, " return found"]
-        exec(compile("\n".join(lines), "<scan>", "exec"), self._bound)  # noqa: S102  # our own text; see the header
+        lines = ["def scan(values, now):", " found = 0", *self._lines, " return found"]
+        code = _with_constants(compile("\n".join(lines), "<scan>", "exec"), self._constants)
+        exec(code, self._bound)  # noqa: S102  # our own text; see the header
         scan: Scan = self._bound["scan"]
         return scan
+
+    def _order(self, one: Literal) -> tuple[int, bool, bool]:
+        """Return what tests are sorted by: how much they cost, then whether their value must be read first."""
+        key = one.column.source.key
+        is_read = any((key, seen) in self._read for seen in ("plain", Kind.ITEMS.value, "any"))
+        return _rank(one), not is_read, self._types.get(key) is FactType.MONEY
 
     def _line(self, depth: int, text: str) -> None:
         self._lines.append(" " * depth + text)
 
     def _constant(self, value: Any) -> str:
         key = (type(value), value if not isinstance(value, Decimal) else str(value))
-        name = self._names.setdefault(key, f"k{len(self._names)}")
-        self._bound[name] = value
-        return name
+        mark = self._marks.setdefault(key, f"constant {len(self._marks)}")
+        self._constants[mark] = value
+        return repr(mark)
 
     def _condition(self, one: Literal, depth: int) -> str:
         column, test = one
@@ -102,7 +117,7 @@ class _Writer:
 
     def _by_hand(self, column: Column, test: Test, value: str, depth: int) -> str:
         truth = f"t{depth}"
-        self._line(depth, f"{truth} = truth_of({self._constant(column)}, {self._bind(test)}, {value})")
+        self._line(depth, f"{truth} = truth_of({self._bind(column)}, {self._bind(test)}, {value})")
         self._line(depth, f"if {truth}.__class__ is not bool: return {GIVEN_UP}")
         return truth
 
@@ -121,7 +136,7 @@ class _Writer:
             return known
         name = f"v{depth}_{len(self._lines)}"
         if is_plain:
-            self._line(depth, f"{name} = get({self._constant(source.key)})")
+            self._line(depth, f"{name} = values[{self._constant(source.key)}]")
             self._guard(column, name, depth)
         else:
             self._line(depth, f"{name} = {self._bind(source.read)}(values, now)")
@@ -143,8 +158,10 @@ class _Writer:
             case Kind.FLAG:
                 self._line(depth, f"if {name}.__class__ is not bool: {give_up}")
             case Kind.ITEMS:
-                self._line(depth, f"{name} = items_of({name})")
-                self._line(depth, f"if {name} is None: {give_up}")
+                # Joining raises for what is no text, and none of short ones needs to be cut.
+                self._line(depth, f'if {name}.__class__ is not tuple or len("".join({name})) > {LONGEST_TEXT}:')
+                self._line(depth + 1, f"{name} = items_of({name})")
+                self._line(depth + 1, f"if {name} is None: {give_up}")
             case _:
                 long = f" or len({name}) > {LONGEST_TEXT}" if column.source.key in self._searched else ""
                 self._line(depth, f"if {name}.__class__ is not str{long}: {give_up}")
@@ -188,6 +205,17 @@ class _Writer:
                 return f"{self._constant(atom.text)} in {value}"
             case _:
                 return f"found_in({self._bind(atom)}, {value})"
+
+
+def _with_constants(code: CodeType, constants: Mapping[str, Any]) -> CodeType:
+    """Return compiled code with each mark among its constants replaced by what it stands for."""
+
+    def replaced(one: Any) -> Any:
+        if isinstance(one, CodeType):
+            return _with_constants(one, constants)
+        return constants.get(one, one) if isinstance(one, str) else one
+
+    return code.replace(co_consts=tuple(map(replaced, code.co_consts)))
 
 
 _SIGNS = {(False, True): ">", (False, False): ">=", (True, True): "<=", (True, False): "<"}

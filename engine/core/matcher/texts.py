@@ -34,7 +34,7 @@ EVERY_TEXT = ""
 class TextIndex:
     """Finds patterns in texts. Immutable once made; RE2 guards its own caches."""
 
-    __slots__ = ("_parts", "_prefixes", "_searches", "_suffixes")
+    __slots__ = ("_ends", "_parts", "_searches")
 
     def __init__(self, atoms: Iterable[Pattern]) -> None:
         prefixes: dict[int, dict[str, Pattern]] = {}
@@ -50,8 +50,10 @@ class TextIndex:
                 parts.append(atom)
             else:
                 searched.append(atom)
-        self._prefixes = tuple(sorted(prefixes.items()))
-        self._suffixes = tuple(sorted(suffixes.items()))
+        self._ends = tuple(
+            [(slice(0, size), named) for size, named in sorted(prefixes.items())]
+            + [(slice(-size, None) if size else slice(0, 0), named) for size, named in sorted(suffixes.items())]
+        )
         if len(parts) > FEW_PARTS:
             searched, parts = sorted(searched + parts), []
         self._parts = tuple((atom.text, atom) for atom in parts)
@@ -61,11 +63,8 @@ class TextIndex:
     def find(self, text: str) -> list[Pattern] | None:
         """Return the patterns found in `text`, or None if it has no UTF-8."""
         found = []
-        for size, named in self._prefixes:
-            if (atom := named.get(text[:size])) is not None:
-                found.append(atom)
-        for size, named in self._suffixes:
-            if (atom := named.get(text[len(text) - size :] if size <= len(text) else text)) is not None:
+        for end, named in self._ends:
+            if (atom := named.get(text[end])) is not None:
                 found.append(atom)
         for part, atom in self._parts:
             if part in text:
@@ -92,8 +91,9 @@ class _Search:
     def find(self, encoded: bytes, found: list[Pattern]) -> None:
         if self._set is not None:
             answer = self._set.Match(encoded)
-            if 0 in answer:  # the pattern of every text: the answer is complete
-                found.extend(self._atoms[number - 1] for number in answer if number)
+            if answer is not None and 0 in answer:  # the pattern of every text: the answer is complete
+                if len(answer) > 1:
+                    found.extend([self._atoms[number - 1] for number in answer if number])
                 return
         found.extend(atom for atom in self._atoms if _one(atom).search(encoded))
 

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 import re2
 
 from engine.core.matcher.clauses import Pattern
@@ -13,16 +14,20 @@ PATTERNS = [Pattern("pattern", f"a.{{{number}}}b.*c") for number in range(20)]
 class Silent:
     """A set as it answers when its automaton ran out of memory: nothing matches, not even what every text has."""
 
-    def Match(self, _text: bytes) -> list[int]:  # noqa: N802  # RE2's name
+    def __init__(self, answer: list[int] | None) -> None:
+        self._answer = answer
+
+    def Match(self, _text: bytes) -> list[int] | None:  # noqa: N802  # RE2's name
         """Return no match."""
-        return []
+        return self._answer
 
 
-def test_a_set_that_gives_no_answer_is_not_believed() -> None:
+@pytest.mark.parametrize("answer", [None, []])
+def test_a_set_that_gives_no_answer_is_not_believed(answer: list[int] | None) -> None:
     """When RE2's automaton runs out of memory the patterns are tried one by one."""
     index, silent = TextIndex(PATTERNS), TextIndex(PATTERNS)
     (search,) = silent._searches
-    search._set = Silent()
+    search._set = Silent(answer)
     chance = random.Random(1)
     for size in (0, 10, 100, 1000):
         text = "".join(chance.choice("abcd") for _ in range(size))

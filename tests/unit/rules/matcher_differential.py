@@ -108,6 +108,15 @@ def without_scan(indexed: Ruleset) -> Ruleset:
     return replace(indexed, matcher=matcher)
 
 
+def in_windows(indexed: Ruleset) -> Ruleset:
+    """Return a compiled ruleset judged by an index in windows as short as no real one's."""
+    assert isinstance(indexed.matcher, Matcher)
+    placed = indexed.matcher._placed
+    form_of = {number: form for one in placed for number, form in zip(one.rules, one.block.forms, strict=True)}
+    forms = [form_of[number] for number in range(len(indexed.rules))]
+    return without_scan(replace(indexed, matcher=Matcher(indexed.rules, forms, windows=(3, 20))))
+
+
 def differences(checked: CheckedRuleset, choices: Choices, fact_sets: int) -> Iterator[Difference]:
     """Yield where the matcher and the interpreter decide differently about generated facts."""
     yield from compare(checked, compile_ruleset(checked), choices, fact_sets)
@@ -116,13 +125,13 @@ def differences(checked: CheckedRuleset, choices: Choices, fact_sets: int) -> It
 def compare(checked: CheckedRuleset, indexed: Ruleset, choices: Choices, fact_sets: int) -> Iterator[Difference]:
     """Yield where `indexed`, some compiled form of `checked`, decides otherwise than rule by rule."""
     one_by_one = interpreted_ruleset(checked)
-    compiled = (indexed, without_scan(indexed))
+    compiled = (indexed, without_scan(indexed), in_windows(indexed))
     for number in range(fact_sets):
         facts = some_facts(choices)
         on, conversation = pick(choices, TRIGGERS), pick(choices, CONVERSATIONS)
         now = fact_generator.NOW
         expected = decide(one_by_one, facts, now=now, on=on, conversation_id=conversation)
-        got = decide(compiled[number % 2], facts, now=now, on=on, conversation_id=conversation)
+        got = decide(compiled[number % 3], facts, now=now, on=on, conversation_id=conversation)
         if expected != got or list(expected.unknown) != list(got.unknown):
             texts = tuple(rule.text for rule in checked.rules if _is_concerned(rule.name, expected, got))
             yield Difference(texts, facts, expected, got)

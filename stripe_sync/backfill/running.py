@@ -46,8 +46,8 @@ LEASE = timedelta(seconds=10)
 RENEW_EVERY = timedelta(seconds=10)
 MAX_ATTEMPTS = 50
 MAX_PAUSE_S = 300
-FACTS_BATCH = 50
-"""End users derived in one transaction; on SQLite everybody else's writes wait that long."""
+FACTS_BATCH, SMALL_FACTS_BATCH = 200, 50
+"""End users derived in one transaction, on PostgreSQL and on SQLite, where everybody else's writes wait that long."""
 SWEEP_BATCH = 500
 """What waits to be fetched again never grows beyond this by a sweep."""
 
@@ -378,6 +378,7 @@ class _Work:
     def _facts(self, step: Step) -> None:
         """Match and derive everybody who has anything to do with the account."""
         cursor, is_done = step.cursor, False
+        size = FACTS_BATCH if self._database.is_postgresql else SMALL_FACTS_BATCH
         if cursor is None:
             with self._database.workspace(self._workspace_id) as session:
                 mirror_write_repository.analyze(session)
@@ -389,10 +390,10 @@ class _Work:
                     self._advance(session, step.position, cursor=cursor, is_done=True)
                     return
                 now = self._clock.now()
-                batch = links.end_users_after(self._workspace_id, session, self._connection.id, cursor, FACTS_BATCH)
+                batch = links.end_users_after(self._workspace_id, session, self._connection.id, cursor, size)
                 self._running.linking.rematch(self._workspace_id, session, batch, now)
                 self._running.linking.facts.recompute(self._workspace_id, session, batch, now, Cause.BACKFILL)
-                cursor, is_done = (batch[-1] if batch else cursor), len(batch) < FACTS_BATCH
+                cursor, is_done = (batch[-1] if batch else cursor), len(batch) < size
                 self._advance(session, step.position, cursor=cursor, objects=len(batch), is_done=is_done)
 
     def _sweep(self, step: Step) -> None:

@@ -11,6 +11,7 @@ Laws of this module
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -68,13 +69,13 @@ class _Gathered:
     """By standing, what is told of the latest charge that has it."""
     invoices: Sequence[StripeJson] = ()
     """Closed ones that are the latest."""
-    lists: dict[str, dict[str, StripeJson]] = field(default_factory=lambda: defaultdict(dict))
+    lists: dict[str, dict[str, StripeJson]] = field(default_factory=partial(defaultdict, dict))
     """By kind and id, so that what is chosen for two reasons stands once."""
-    sums: dict[str, _Tally] = field(default_factory=lambda: defaultdict(_Tally))
+    sums: dict[str, _Tally] = field(default_factory=partial(defaultdict, _Tally))
     """Of charges, by currency."""
     off_stripe: dict[str, int] = field(default_factory=dict)
     untold: int = 0
-    disputes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    disputes: dict[str, int] = field(default_factory=partial(defaultdict, int))
 
     @property
     def deciding(self) -> str | None:

@@ -4,7 +4,7 @@ Building a statement of this size takes longer than asking it about one customer
 next are parameters: the workspace, the connection, and lists of ids, each one parameter however long.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -205,7 +205,9 @@ def _scope(table: Table) -> tuple[ColumnElement[bool], ...]:
 def _listed(kind: str, which: ColumnElement[bool]) -> Select[Any]:
     """Return the objects of a kind; what the sums have of charges stands beside each."""
     table = MIRROR[kind]
-    parts = (_CHARGES.c[name] for name in _PARTS) if kind == "charges" else _NO_PARTS
+    parts: Sequence[ColumnElement[Any]] = _NO_PARTS
+    if kind == "charges":
+        parts = [_CHARGES.c[name] for name in _PARTS]
     return select(
         literal(kind).label("kind"),
         table.c.customer_id,

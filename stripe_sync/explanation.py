@@ -93,8 +93,9 @@ def _sum(lines: Sequence[Mapping[str, Any]], currency: str, *, is_known: bool) -
     exact = sum((Fraction(line["amount"]) for line in lines), Fraction(0))
     value = rounded(exact, currency)
     if not is_known or isinstance(value, Missing):
-        return {"currency": currency, "exact": None, "sum": None}
-    return {"currency": currency, "exact": written(exact), "sum": to_json(value)}
+        return {"currency": currency, "exact": None, "rounding": None, "sum": None}
+    rounding = written(Fraction(value) - exact)
+    return {"currency": currency, "exact": written(exact), "rounding": rounding, "sum": to_json(value)}
 
 
 def _missing(fact: str, counted: Iterable[ExplainedCustomer], facts: Facts) -> str | None:

@@ -61,6 +61,7 @@ _READ_ONE = select(
 ).where(_TABLE.c.workspace_id == _MINE, _TABLE.c.end_user_id == _WHO)
 _REPLACE_ALL = text(f"{_INSERT} ({', '.join(_KEYS)}) DO UPDATE SET {_EXCLUDED}")
 _NOTHING: dict[str, object] = dict.fromkeys(_NAMES)
+_DATED = frozenset(stored.name for stored in STORED if stored.type is FactType.DATETIME)
 _MONEY = frozenset(stored.name for stored in STORED if stored.type is FactType.MONEY)
 
 
@@ -226,11 +227,17 @@ def _row(workspace_id: WorkspaceId, end_user_id: EndUserId, stored: StoredFacts,
     reasons = {name: reason.value for name, reason in facts.reasons.items()}
     unknown = {name: reason_of(form, facts) for name, form in _RECENT.items() if name not in reasons}
     reasons.update({name: reason.value for name, reason in unknown.items() if reason is not None})
+    values = {name: value for name, value in facts.values.items() if name in _NOTHING}
+    for name in _DATED & values.keys():
+        value = values[name]
+        if isinstance(value, datetime) and value.microsecond:
+            # Whole seconds, so that SQL and Python count days and seconds alike.
+            values[name] = value.replace(microsecond=0)
     return {
         "workspace_id": workspace_id,
         "end_user_id": end_user_id,
         **_NOTHING,
-        **{name: _column_value(value) for name, value in facts.values.items() if name in _NOTHING},
+        **values,
         "reasons": reasons,
         "notes": [{"fact": note.fact, "code": note.code, "message": note.message} for note in facts.notes],
         "customers": [list(pair) for pair in stored.customers],
@@ -247,11 +254,6 @@ def _row(workspace_id: WorkspaceId, end_user_id: EndUserId, stored: StoredFacts,
         "as_of": facts.as_of,
         "due_at": next_flip(facts, now),
     }
-
-
-def _column_value(value: FactValue) -> object:
-    # Whole seconds, so that SQL and Python count days and seconds alike.
-    return value.replace(microsecond=0) if isinstance(value, datetime) and value.microsecond else value
 
 
 def _stored(row: Row[Any]) -> StoredFacts:

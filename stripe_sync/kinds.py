@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.email_address import normalize
 from stripe_sync import summing
@@ -213,8 +213,7 @@ SHARED_KINDS = frozenset({"products", "prices", "coupons"})
 """Kinds that many customers use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """That an object of a customer's uses a shared one."""
 
     kind: str

@@ -1,8 +1,8 @@
 """How the money facts, the status and the plan were made, line by line, as data.
 
 The lines are the ones the facts are computed from, so they add up: the amounts of a money fact's lines, in the
-reporting currency, sum to its exact value, which is rounded once. Every amount is written exactly, as a decimal where
-it is one, else as a fraction (`9999/1200`).
+reporting currency, sum to its exact value; that and the rounding, which happens once, make the value. Every amount is
+written exactly, as a decimal where it is one, else as a fraction (`9999/1200`).
 """
 
 from collections.abc import Sequence
@@ -55,6 +55,7 @@ def _money(lines: Sequence[dict[str, Any] | Missing], settings: DeriveSettings) 
     return {
         "lines": known,
         "exact": written(exact),
+        "rounding": None if isinstance(value, Missing) else written(Fraction(value) - exact),
         "value": None if isinstance(value, Missing) else to_json(value),
         "currency": settings.reporting_currency,
     }
@@ -145,7 +146,7 @@ def _major(minor: Exact, currency: str) -> str:
     return written(to_major(minor, currency))
 
 
-def written(exact: Fraction) -> str:
+def written(exact: Exact) -> str:
     """Return a number exactly: as a decimal where it is one, else as a fraction."""
     denominator = exact.denominator
     places = 0

@@ -17,6 +17,8 @@ class Lookup:
         self._extra_items: dict[str, list[StripeObject]] | None = None
         self._found: dict[tuple[str, int], StripeObject] = {}
         """What expanded objects of the bundle, told apart by identity, came to."""
+        self._prices: dict[int, tuple[StripeObject, StripeObject | None]] = {}
+        """The prices of items, told apart by identity; each item is held, so that no other has its."""
         self._items: dict[int, tuple[StripeObject, ...]] = {}
         """The items of subscriptions of the bundle, told apart by identity."""
 
@@ -36,13 +38,20 @@ class Lookup:
         Where it is both expanded and listed, each completes the other (only listed prices have `tiers`). The listed
         one is kept current on its own and is believed, but for coupons: a discount keeps the terms it was given with.
         """
-        found = at_path(value, *path)
+        found = at_path(value, *path) if path else value
         if not isinstance(found, dict):
             return self._index(kind).get(reference(found) or "")
         known = self._found.get((kind, id(found)))
         if known is None:
             known = self._found[kind, id(found)] = self._believed(kind, found)
         return known
+
+    def price_of(self, item: StripeObject) -> StripeObject | None:
+        """Return the price of an item; it is asked for again and again."""
+        known = self._prices.get(id(item))
+        if known is None:
+            known = self._prices[id(item)] = (item, self.find("prices", item, "price"))
+        return known[1]
 
     def _believed(self, kind: str, inline: StripeObject) -> StripeObject:
         listed = self._index(kind).get(reference(inline) or "")

@@ -33,14 +33,15 @@ class Period:
     count: int
 
     @property
-    def factor(self) -> Fraction:
+    def factor(self) -> Exact:
         """Return how many of the period make a month."""
         return _factor(self.interval, self.count)
 
 
 @lru_cache
-def _factor(interval: str, count: int) -> Fraction:
-    return PERIODS_A_MONTH[interval] / count
+def _factor(interval: str, count: int) -> Exact:
+    factor = PERIODS_A_MONTH[interval] / count
+    return 1 if factor == 1 else factor
 
 
 def unreadable(code: str, message: str) -> Missing:
@@ -50,7 +51,7 @@ def unreadable(code: str, message: str) -> Missing:
 
 def price_of(item: StripeObject, lookup: Lookup) -> StripeObject | None:
     """Return the price of an item, with tiers and currency options where they are known."""
-    return lookup.find("prices", item, "price")
+    return lookup.price_of(item)
 
 
 def is_licensed(price: StripeObject) -> bool | Missing:
@@ -98,7 +99,8 @@ def amount_for(price: StripeObject, quantity: int, currency: str) -> Exact | Mis
     packages = _packages(price, quantity)
     if isinstance(packages, Missing):
         return packages
-    return unit if packages == 1 else unit * packages
+    amount = unit if packages == 1 else unit * packages
+    return amount.numerator if amount.denominator == 1 else amount  # whole numbers are reckoned with faster
 
 
 def has_fixed_unit_price(price: StripeObject) -> bool | Missing:

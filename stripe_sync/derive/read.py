@@ -50,14 +50,14 @@ def mapping(value: Any, key: str | None = None, *deeper: str) -> StripeObject | 
 def text(value: Any, key: str | None = None, *deeper: str) -> str | None:
     """Return the non-empty string at a path, or None; characters no database keeps are replaced."""
     if key is None:
-        found = value
+        pass
     elif deeper:
-        found = at_path(value, key, *deeper)
+        value = at_path(value, key, *deeper)
     else:
-        found = value.get(key) if isinstance(value, dict) else None
-    if not isinstance(found, str) or not found:
+        value = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(value, str) or not value:
         return None
-    return found if found.isascii() and "\x00" not in found else _storable(found)
+    return value if value.isascii() and "\x00" not in value else _storable(value)
 
 
 def _storable(found: str) -> str:
@@ -78,6 +78,8 @@ def integer(value: Any, key: str | None = None, *deeper: str) -> int | None:
         found = at_path(value, key, *deeper)
     else:
         found = value.get(key) if isinstance(value, dict) else None
+    if found is None:
+        return None
     if type(found) is not int:  # a bool is no number here
         exact = number(found) if isinstance(found, _INEXACT) else None
         if exact is None or exact.denominator != 1:
@@ -123,9 +125,7 @@ def flag(value: Any, key: str | None = None, *deeper: str) -> bool:
 def instant(value: Any, key: str | None = None, *deeper: str) -> datetime | None:
     """Return the Unix time at a path as an instant, or None."""
     seconds = integer(value, key, *deeper) if deeper else integer(value, key)
-    if seconds is None or not 0 <= seconds <= _END_OF_TIME:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None and 0 <= seconds <= _END_OF_TIME else None
 
 
 def reference(value: Any, key: str | None = None, *deeper: str) -> str | None:

@@ -20,14 +20,14 @@ from functools import cached_property
 from engine.workspace.models import ChurnAt
 from stripe_sync.derive.discounts import PERCENT, Discount, Found, Reduced, apply, discounts_in_force, lowering
 from stripe_sync.derive.lookup import Lookup
-from stripe_sync.derive.money import NOTHING, Exact, Missing
+from stripe_sync.derive.money import Exact, Missing
 from stripe_sync.derive.prices import Period, amount_for, is_licensed, period_of, price_of, quantity_of, unreadable
 from stripe_sync.derive.read import flag, instant, lower, mapping, number, objects, reference, text
 from stripe_sync.derive.settings import DeriveSettings
 from stripe_sync.objects import StripeObject
 
 COUNTING = frozenset({"active", "past_due"})
-UNTAXED = Fraction(1)
+UNTAXED: Exact = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +45,17 @@ class ItemLine:
     """The item's own."""
     left: Reduced
     """For one billing period, after discounts."""
-    tax_factor: Fraction = UNTAXED
+    tax_factor: Exact = UNTAXED
     """What part of the amount is not tax."""
 
     @property
-    def monthly(self) -> Fraction:
+    def monthly(self) -> Exact:
         """Return what the line adds to the revenue."""
         amount = self.left.amount
         for factor in (self.tax_factor, self.period.factor):
             if factor != 1:
                 amount *= factor
-        return amount if isinstance(amount, Fraction) else Fraction(amount)
+        return amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +68,10 @@ class Revenue:
     """Prices that contain tax at a rate that is not known; it was left in."""
 
     @cached_property
-    def monthly(self) -> Fraction:
+    def monthly(self) -> Exact:
         """Return the sum of the lines, in minor units."""
-        if len(self.lines) == 1:
-            return self.lines[0].monthly
-        return sum((line.monthly for line in self.lines), NOTHING)
+        nothing: Exact = 0
+        return sum((line.monthly for line in self.lines), nothing)
 
 
 def currency_of(subscription: StripeObject, lookup: Lookup) -> str | None:
@@ -243,7 +242,7 @@ def _reduce(
     return tuple(replace(line, left=result) for line, result in zip(lines, left, strict=True))
 
 
-def _tax_factor(subscription: StripeObject, item: StripeObject, price: StripeObject, currency: str) -> Fraction | None:
+def _tax_factor(subscription: StripeObject, item: StripeObject, price: StripeObject, currency: str) -> Exact | None:
     """Return the part of an amount that is not tax; None when it contains tax at a rate that is not known."""
     option = mapping(price, "currency_options", currency) if lower(price, "currency") != currency else None
     behavior = text(option, "tax_behavior") or text(price, "tax_behavior")

@@ -7,7 +7,7 @@ Laws of this module
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from types import MappingProxyType
@@ -58,7 +58,15 @@ class CustomerFacts(Facts):
     def with_values(self, known: Mapping[str, FactValue]) -> "CustomerFacts":
         """Return the facts with these values, which others know, in place of what stood there."""
         reasons = {name: reason for name, reason in self.reasons.items() if name not in known}
-        return replace(self, values={**self.values, **known}, reasons=reasons)
+        return CustomerFacts(
+            as_of=self.as_of,
+            values={**self.values, **known},
+            reasons=reasons,
+            notes=self.notes,
+            currency=self.currency,
+            exact=self.exact,
+            standing=self.standing,
+        )
 
 
 class Sheet:

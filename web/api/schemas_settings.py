@@ -189,7 +189,7 @@ class CountedByOut(Out):
 
 
 class ExplanationOut(Out):
-    """How a fact was made; the amounts of the lines add up to `exact`, which rounds to `value`."""
+    """How a fact was made; the amounts of the lines add up to `exact`, and with `rounding` to `value`."""
 
     fact: str
     value: str | None
@@ -198,7 +198,10 @@ class ExplanationOut(Out):
     as_of: OutInstant = Field(description="When the fact was worked out.")
     currency: str | None = Field(default=None, description="Of an amount.")
     exact: str | None = Field(default=None, description="Of an amount: the sum of the lines.")
-    sum: str | None = Field(default=None, description="Of an amount: `exact`, rounded.")
+    rounding: str | None = Field(
+        default=None, description="Of an amount: what rounding adds to `exact`; it can be below 0."
+    )
+    sum: str | None = Field(default=None, description="Of an amount: `exact` and `rounding` together.")
     current: bool = Field(description="Whether the lines make the value; false for a moment while something changes.")
     lines: list[RevenueLineOut | PaymentLineOut | StatusLineOut | PlanLineOut]
     left_out: list[LeftOutOut]

@@ -120,6 +120,8 @@ def _show_text(report: Mapping[str, Any], explained: Mapping[str, Explanation] |
         if explanation.get("missing"):
             click.echo(f"  no value, because {explanation['missing']}")
         elif explanation.get("exact") is not None:
+            if explanation["rounding"] not in {None, "0"}:
+                click.echo(f"  rounding={explanation['rounding']}")
             click.echo(f"  {explanation['exact']} = {explanation['value']} {explanation['currency']}")
 
 

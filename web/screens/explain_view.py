@@ -102,7 +102,7 @@ def explain_view(told: Json, zone: tzinfo = UTC) -> ExplainView:
     currency = told.get("currency")
     is_money = currency is not None
     write = partial(_payment_line, zone=zone) if fact == "ltv" else _LINES[fact]
-    lines = tuple(write(line, currency) for line in told["lines"])
+    lines = tuple(write(line, currency) for line in told["lines"]) + _rounding(told)
     value = told["value"]
     return ExplainView(
         fact=fact,
@@ -145,6 +145,12 @@ def _total(fact: str, value: str | None, currency: str | None) -> str:
     if fact == "status":
         return STATUS_WORDS.get(value, (value, "", ""))[0]
     return value if currency is None else fmt.money(value, currency) or ""
+
+
+def _rounding(told: Json) -> tuple[Line, ...]:
+    """Return the line with which the others make the number; none where they do so by themselves."""
+    added = Fraction(told.get("rounding") or 0)
+    return (Line(title="Rounding", amount=exact_money(added, told["currency"])),) if added else ()
 
 
 def _rounded_from(told: Json) -> str:

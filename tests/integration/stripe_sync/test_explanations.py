@@ -84,6 +84,7 @@ def check(office: Office, end_user_id: EndUserId, lines: Counter[str]) -> None:
             if fact in MONEY and told["value"] is not None:
                 amounts = list(_amounts(told["lines"]))
                 assert Fraction(told["exact"]) == sum(amounts, Fraction(0))
+                assert Fraction(told["exact"]) + Fraction(told["rounding"]) == Fraction(told["value"])
                 assert to_json(rounded(Fraction(told["exact"]), told["currency"])) == told["value"]  # type: ignore[arg-type]  # not too large
                 lines["converted"] += sum(line["rate_source"] == "published" for line in told["lines"])
 

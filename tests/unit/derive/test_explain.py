@@ -46,7 +46,7 @@ def test_nobody_has_no_explanation() -> None:
 
 def test_customer_with_nothing() -> None:
     """Nothing is explained by no lines."""
-    nothing: Json = {"lines": [], "exact": "0", "value": "0.00", "currency": "usd"}
+    nothing: Json = {"lines": [], "exact": "0", "rounding": "0", "value": "0.00", "currency": "usd"}
 
     assert explained() == {
         "mrr": nothing,
@@ -90,6 +90,7 @@ def test_line_of_an_item() -> None:
             }
         ],
         "exact": str(Fraction(20920, 119 * 24) * Fraction(5, 4)),
+        "rounding": str(Fraction("9.16") - Fraction(20920, 119 * 24) * Fraction(5, 4)),
         "value": "9.16",
         "currency": "usd",
     }
@@ -138,7 +139,7 @@ def test_lines_add_up() -> None:
     found = explained(subscriptions=yearly)["mrr"]
 
     assert [line["amount"] for line in found["lines"]] == ["8.3325", "8.3325"]
-    assert (found["exact"], found["value"]) == ("16.665", "16.67")
+    assert (found["exact"], found["rounding"], found["value"]) == ("16.665", "0.005", "16.67")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_amount_too_large_has_no_value() -> None:
     """The exact sum is shown, and that it can't be kept."""
     found = explained(charges=[charge(2**60)])["ltv"]
 
-    assert (found["exact"], found["value"]) == ("11529215046068469.76", None)
+    assert (found["exact"], found["rounding"], found["value"]) == ("11529215046068469.76", None, None)
 
 
 def test_status_and_plan() -> None:

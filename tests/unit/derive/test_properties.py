@@ -128,6 +128,7 @@ def test_explanations_add_up(case: Case) -> None:
             lines: Any = found[name]["lines"]
             exact = sum((Fraction(line["amount"]) for line in lines), Fraction(0))
             assert exact == Fraction(str(found[name]["exact"])) == facts.exact[name]
+            assert exact + Fraction(str(found[name]["rounding"])) == Fraction(str(found[name]["value"]))
             # What is left for the line "rounding" is at most half of the smallest unit shown.
             shown = Fraction(str(found[name]["value"]))
             assert abs(shown - exact) <= Fraction(1, 2) * Fraction(10) ** -_places(str(found[name]["value"]))

@@ -36,6 +36,7 @@ TOLD: dict[str, Any] = {
     "missing": None,
     "currency": "usd",
     "exact": "2475/119",
+    "rounding": "1/595",
     "sum": "20.80",
     "current": True,
     "lines": [LINE],
@@ -76,9 +77,10 @@ def test_rates_show_the_digits_people_compare(rate: str, shown: str) -> None:
 def test_a_line_of_mrr_is_told_step_by_step() -> None:
     """From quantity over discounts, tax and period to the month, and into the reporting currency."""
     view = explain_view(TOLD)
-    (line,) = view.lines
+    line, rounding = view.lines
 
     assert (line.title, line.amount) == ("Pro", "$20.7983…")
+    assert (rounding.title, rounding.amount) == ("Rounding", "$0.0016…")
     assert [(step.text, step.amount) for step in line.steps] == [
         ("Quantity 3, for one year", "€300.00"),
         ("Less Friends", "\N{MINUS SIGN}€30.00"),
@@ -93,7 +95,10 @@ def test_a_line_of_mrr_is_told_step_by_step() -> None:
 def test_steps_that_change_nothing_are_left_out() -> None:
     """A monthly price in the reporting currency has one step."""
     plain = {**LINE, "discounts": [], "without_tax": "1", "a_month": "1", "currency": "usd", "rate": "1"}
-    view = explain_view({**TOLD, "lines": [{**plain, "amount": "300"}], "exact": "300", "value": "300.00"})
+    view = explain_view(
+        {**TOLD, "lines": [{**plain, "amount": "300"}], "exact": "300", "rounding": "0", "value": "300.00"}
+    )
+    assert len(view.lines) == 1
     assert [step.text for step in view.lines[0].steps] == ["Quantity 3, for one year"]
     assert view.rounded_from == ""
 
@@ -115,7 +120,14 @@ def test_which_discounts_count_is_said() -> None:
 
 def test_a_missing_rate_is_named_in_capitals() -> None:
     """The page can lead to the form for that currency."""
-    lacking: dict[str, Any] = {"value": None, "exact": None, "sum": None, "lines": [], "reason": "no_rate"}
+    lacking: dict[str, Any] = {
+        "value": None,
+        "exact": None,
+        "rounding": None,
+        "sum": None,
+        "lines": [],
+        "reason": "no_rate",
+    }
     view = explain_view({**TOLD, **lacking, "missing": "there is no rate from kwd to usd"})
 
     assert (view.total, view.wants_rate) == ("", "KWD")
@@ -156,7 +168,15 @@ def test_payments_and_their_sums() -> None:
         "amount": "35",
     }
     many = {**one, "charge": None, "charges": 1234, "created": None}
-    told = {**TOLD, "fact": "ltv", "lines": [one, many], "settings": None, "exact": "70", "value": "70.00"}
+    told = {
+        **TOLD,
+        "fact": "ltv",
+        "lines": [one, many],
+        "settings": None,
+        "exact": "70",
+        "rounding": "0",
+        "value": "70.00",
+    }
     view = explain_view(told)
 
     assert [line.title for line in view.lines] == ["20 Nov 2025", "1,234 payments in USD"]
@@ -177,5 +197,14 @@ def test_payments_and_their_sums() -> None:
 def test_an_empty_explanation_says_what_is_the_matter(fact: str, value: str | None, reason: str, says: str) -> None:
     """Nothing to list is not nothing to say."""
     money = fact in {"mrr", "ltv"}
-    told = {**TOLD, "fact": fact, "value": value, "reason": reason, "lines": [], "exact": value, "settings": None}
+    told = {
+        **TOLD,
+        "fact": fact,
+        "value": value,
+        "reason": reason,
+        "lines": [],
+        "exact": value,
+        "rounding": None,
+        "settings": None,
+    }
     assert explain_view({**told, "currency": "usd" if money else None}).missing == says

@@ -22,7 +22,6 @@ from stripe_sync.derive.settings import DeriveSettings, Rate
 LARGEST = 10**12
 """Amounts of a million million and more in major units are no customer's; they would not fit the store."""
 
-NOTHING = Fraction(0)
 SAME = Rate(Fraction(1))
 """Of a currency into itself."""
 

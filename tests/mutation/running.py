@@ -12,6 +12,7 @@ import types
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from time import process_time
 from types import CodeType, FrameType
@@ -127,12 +128,14 @@ def _applied(mutant: Mutant) -> Iterator[None]:
     """Give the function its changed code, or the constant its changed value, and take it back afterwards."""
     module = next(each for each in list(sys.modules.values()) if getattr(each, "__file__", None) == str(mutant.path))
     if mutant.function != TOP:
-        function = _function(module, mutant.function)
+        function, forget = _function(module, mutant.function)
         before, function.__code__ = function.__code__, _code_of(mutant.compiled(), mutant.function)
+        forget()
         try:
             yield
         finally:
             function.__code__ = before
+            forget()
         return
     old, new = getattr(module, mutant.name), getattr(_made(module, mutant), mutant.name)
     _exchange(mutant.name, old, new)
@@ -163,14 +166,20 @@ def _exchange(name: str, old: object, new: object) -> None:
             setattr(each, name, new)
 
 
-def _function(module: types.ModuleType, qualified: str) -> types.FunctionType:
+def _function(module: types.ModuleType, qualified: str) -> tuple[types.FunctionType, Callable[[], None]]:
+    """Return a function, and what makes it forget the answers it remembers."""
     found: object = module
     for name in qualified.split("."):
         found = vars(found)[name]
+    forget = getattr(found, "cache_clear", lambda: None)
     if isinstance(found, property):
         found = found.fget
+    elif isinstance(found, cached_property):
+        found = found.func
+    else:
+        found = getattr(found, "__wrapped__", found)
     assert isinstance(found, types.FunctionType)
-    return found
+    return found, forget
 
 
 def _code_of(module: CodeType, qualified: str) -> CodeType:

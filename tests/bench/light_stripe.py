@@ -192,6 +192,12 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.light = light
 
+    @override
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of workers that are killed in the middle; all else is a fault, and is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

@@ -25,7 +25,7 @@ from web.errors import not_found
 from web.rule_notes import notes
 from web.screens import format as fmt
 from web.screens import rules_view as views
-from web.screens.page import Notice, local_now, page, see_other
+from web.screens.page import Notice, local_now, now, page, see_other
 
 PATH = "/rules"
 FORMER = "a former member"
@@ -172,7 +172,7 @@ def _editor(
     shown = draft.text if text is None else text
     diagnostics = () if result is None else result.diagnostics
     ruleset = None if result is None else result.ruleset
-    told = () if ruleset is None else notes(ruleset, local_now())
+    told = () if ruleset is None else notes(ruleset, now())
     view = views.RulesView(
         text=shown,
         etag=draft.etag,

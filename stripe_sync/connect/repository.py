@@ -274,6 +274,21 @@ def note_error(workspace_id: WorkspaceId, session: Session, connection_id: Conne
     session.execute(update(DbConnection).where(*_is(workspace_id, connection_id)).values(last_error=error[:500]))
 
 
+def hand_over(workspace_id: WorkspaceId, session: Session, member_id: MemberId, to: MemberId) -> Sequence[ConnectionId]:
+    """Let background jobs act under another member for the active connections that one made; return which those are."""
+    statement = (
+        update(DbConnection)
+        .where(
+            DbConnection.workspace_id == workspace_id,
+            DbConnection.connected_by == member_id,
+            DbConnection.status == ConnectionStatus.ACTIVE.value,
+        )
+        .values(connected_by=to)
+        .returning(DbConnection.id)
+    )
+    return [ConnectionId(found) for found in session.scalars(statement)]
+
+
 def note_payments(
     workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, payments: int, now: datetime
 ) -> None:

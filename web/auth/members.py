@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
+from engine.audit import repository as audit
+from engine.core.facts import JsonValue
 from engine.faults import Conflict, Fault, Invalid, NotFound
 from engine.ids import MemberId, WorkspaceId
 from engine.ports import Clock
@@ -9,7 +13,9 @@ from engine.storage import Database
 from engine.workspace import repository
 from engine.workspace import service as workspaces
 from engine.workspace.models import Member, MemberChange, Role, Workspace
+from stripe_sync.connect import repository as connections
 from web.auth import passwords
+from web.auth.models import includes
 from web.auth.service import AuthService
 
 
@@ -67,4 +73,16 @@ class MemberService:
             roles = {member.role, wanted.role or member.role}
             if actor_role is not Role.OWNER and roles != {Role.AGENT}:
                 return OwnersOnly()
-            return workspaces.change_member(workspace_id, session, self._clock, member_id, wanted, actor=actor)
+            changed = workspaces.change_member(workspace_id, session, self._clock, member_id, wanted, actor=actor)
+            if isinstance(changed, Member) and not (changed.active and includes(changed.role, Role.ADMIN)):
+                self._hand_over(workspace_id, session, changed, actor)
+            return changed
+
+    def _hand_over(self, workspace_id: WorkspaceId, session: Session, leaving: Member, actor: str) -> None:
+        """Let the sync go on under an owner where it acted under somebody who may not read accounts any more."""
+        members = repository.members(workspace_id, session)
+        owners = [one.id for one in members if one.active and one.role is Role.OWNER]
+        heir = next((one for one in owners if one == actor), owners[0])
+        for connection_id in connections.hand_over(workspace_id, session, leaving.id, heir):
+            detail: dict[str, JsonValue] = {"acts_under": [leaving.id, heir]}
+            audit.record(workspace_id, session, actor, "stripe.handed_over", connection_id, detail, self._clock.now())

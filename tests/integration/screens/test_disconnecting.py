@@ -1,8 +1,13 @@
 """What disconnecting means: said before, true afterwards, and undone by connecting again."""
 
+from collections.abc import Sequence
+
 from flask import Flask
 from flask.testing import FlaskClient
 
+from engine.audit import repository as audit
+from engine.audit.repository import AuditEntry
+from engine.ids import ConnectionId
 from engine.workspace.models import Role
 from rules.check import check
 from tests.integration.screens.conftest import Browser, text_of
@@ -48,6 +53,27 @@ def test_every_rule_that_looks_at_stripe_is_named() -> None:
     }
 
 
+def test_the_sync_goes_on_when_who_connected_leaves(
+    client: FlaskClient,
+    ours: Tenant,
+    customer: Customer,  # noqa: F811
+) -> None:
+    """Background jobs act under whoever connected; when they are let out or demoted an owner takes their place."""
+    stripe, headers = ours.services.stripe, ours.bearer()
+    connection_id = ConnectionId(stripe.status(ours.workspace_id)["connections"][0]["id"])
+
+    def works() -> bool:
+        stripe.resync(ours.workspace_id, member_id=ours.admin.id, connection_id=connection_id)
+        stripe.run_backfills()
+        return bool(stripe.status(ours.workspace_id)["connections"][0]["backfill"]["status"] == "complete")
+
+    promoted = client.patch(f"{API}/members/{ours.admin.id}", json={"role": "owner"}, headers=headers)
+    demoted = client.patch(f"{API}/members/{ours.owner.id}", json={"role": "agent"}, headers=ours.bearer(Role.ADMIN))
+    assert (promoted.status_code, demoted.status_code) == (200, 200)
+    assert works()
+    assert "stripe.handed_over" in [entry.action for entry in _audit(ours)]
+
+
 def test_disconnecting_keeps_last_values_and_says_where_to_revoke(
     app: Flask,
     client: FlaskClient,
@@ -77,3 +103,11 @@ def test_disconnecting_keeps_last_values_and_says_where_to_revoke(
     exported = ours.services.privacy.export(ours.workspace_id, before["id"])
     assert isinstance(exported, dict)
     assert exported["stripe"]["last_values"]["mrr"] == before["facts"]["mrr"]  # type: ignore[index,call-overload]  # JSON
+
+
+# helpers
+
+
+def _audit(tenant: Tenant) -> Sequence[AuditEntry]:
+    with tenant.services.database.workspace(tenant.workspace_id, readonly=True) as session:
+        return audit.entries(tenant.workspace_id, session)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.core.facts import Facts, format_instant, to_json
+from stripe_sync.connect.models import Connection
 from stripe_sync.currencies import scale, shown_decimals
 from stripe_sync.dashboard import Dashboard
 from stripe_sync.history_repository import PastChange
@@ -64,6 +65,8 @@ class PanelData:
     subscriptions: Sequence[Record] = ()
     candidates: Sequence[CandidateCard] = ()
     history: Sequence[PastChange] = ()
+    connections: Sequence[Connection] = ()
+    """The workspace's; they tell why nobody was found."""
 
 
 def state_of(subject: Subject, now: datetime) -> str:
@@ -78,12 +81,22 @@ def state_of(subject: Subject, now: datetime) -> str:
     return "ambiguous" if subject.match == "ambiguous" else "not_found"
 
 
+def pending_of(connections: Iterable[Connection], now: datetime) -> str | None:
+    """Return why a customer who was not found may yet be: `reading` the account, Stripe `unreachable`, or None."""
+    active = [connection for connection in connections if connection.is_active]
+    if any("customers" not in connection.synced_kinds for connection in active):
+        return "reading"
+    contacts = [connection.last_contact_at for connection in active]
+    return "unreachable" if any(at is None or now - at > FRESH for at in contacts) else None
+
+
 def build(data: PanelData, now: datetime) -> PanelJson:
     """Return the panel as the contracts have it, without `why`."""
     state = state_of(data.subject, now)
     shown = data.dashboard is not None and data.customer_id is not None and state in {"linked", "stale", "ambiguous"}
     return {
         "state": state,
+        "pending": pending_of(data.connections, now) if state == "not_found" else None,
         "preview": state == "ambiguous" and shown,
         **(_values(data) if shown else _NOTHING),
         "invoices": [_invoice(record, now) for record in data.invoices[:MAX_INVOICES]] if shown else [],

@@ -59,6 +59,7 @@ class PanelService:
             refunds=self._recent(workspace_id, session, shown, "refunds"),
             subscriptions=self._recent(workspace_id, session, shown, "subscriptions"),
             candidates=candidates,
+            connections=connections(workspace_id, session) if not shown else (),
             history=history_repository.newest(workspace_id, session, end_user_id, RECENT) if readable else (),
         )
         return build(data, now)

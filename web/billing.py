@@ -21,7 +21,7 @@ _TELLING = frozenset({Kind.UNKNOWN, Kind.ERROR})
 
 def closed_panel() -> PanelJson:
     """Return the panel of the contracts with nothing in it."""
-    values = dict.fromkeys(("customer", "plan", "mrr", "ltv", "status", "last_payment", "synced_at"))
+    values = dict.fromkeys(("customer", "plan", "mrr", "ltv", "status", "last_payment", "synced_at", "pending"))
     lists: PanelJson = {name: [] for name in ("invoices", "candidates", "timeline")}
     return {"state": "forbidden", "preview": False, **values, **lists}
 

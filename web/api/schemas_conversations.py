@@ -185,6 +185,10 @@ class PanelOut(Out):
     """What the panel beside a conversation shows."""
 
     state: str
+    pending: str | None = Field(
+        default=None,
+        description="With `not_found`: `reading` while the account is read, `unreachable` while Stripe is silent.",
+    )
     customer: dict[str, Any] | None = None
     plan: dict[str, Any] | None = None
     mrr: dict[str, Any] | None = None

@@ -167,7 +167,8 @@ def panel_view(panel: Json, now: datetime, began_at: datetime | None = None) -> 
     candidates = tuple(_candidate(candidate, now.tzinfo) for candidate in panel.get("candidates") or ())
     customer = panel.get("customer")
     if not customer:
-        return PanelView(state=state, empty=EMPTY.get(state, EMPTY["not_found"]), candidates=candidates)
+        why = panel.get("pending") or state
+        return PanelView(state=state, empty=EMPTY.get(why, EMPTY["not_found"]), candidates=candidates)
     if state == "ambiguous":
         customer = {**customer, "match": "ambiguous"}
     synced_at = fmt.parse_instant(panel.get("synced_at"))

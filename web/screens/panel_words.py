@@ -13,7 +13,7 @@ class Empty:
     title: str
     text: str
     action: str = ""
-    """`search`, `connect`, `retry`, or nothing."""
+    """`search`, `connect`, or nothing."""
 
 
 EMPTY = {
@@ -42,14 +42,15 @@ EMPTY = {
     ),
     "unreachable": Empty(
         icon="cross-circle",
-        title="Stripe cannot be reached",
-        text="Nothing is known about this customer yet, and Stripe does not answer.",
-        action="retry",
+        title="Stripe was not reached lately",
+        text="No customer known so far has this sender's e-mail address, and Stripe has not been heard of for a while.",
+        action="search",
     ),
-    "syncing": Empty(
+    "reading": Empty(
         icon="clock",
         title="Reading the account",
-        text="Ochre is still reading this Stripe account. The customer shows here as soon as they are read.",
+        text="Ochre is still reading this Stripe account. A customer with this address shows here once they are read.",
+        action="search",
     ),
 }
 STATUS_WORDS = {

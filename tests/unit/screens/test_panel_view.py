@@ -112,3 +112,19 @@ def test_facts_fill_in_the_details() -> None:
     shown = {number.label: (number.text, number.sub) for number in view.numbers}
     assert shown["Plan"] == ("Team", "\N{MULTIPLICATION SIGN} 4 · $9.00/month")
     assert shown["Balance"] == ("\N{MINUS SIGN}$2.50", "")
+
+
+@pytest.mark.parametrize(
+    ("pending", "title"),
+    [
+        (None, "No Stripe customer found"),
+        ("reading", "Reading the account"),
+        ("unreachable", "Stripe was not reached lately"),
+    ],
+)
+def test_who_was_not_found_may_yet_be(pending: str | None, title: str) -> None:
+    """While the account is read or Stripe is silent, the panel says that instead of that there is nobody."""
+    view = panel_view({"state": "not_found", "pending": pending, "customer": None}, NOW)
+
+    assert view.empty is not None
+    assert (view.empty.title, view.empty.action) == (title, "search")

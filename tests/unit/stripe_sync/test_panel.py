@@ -13,7 +13,7 @@ from stripe_sync.connect.models import Connection, ConnectionStatus, CredentialK
 from stripe_sync.dashboard import Dashboard
 from stripe_sync.links import LinkedCustomer, Subject
 from stripe_sync.matching import LinkKind
-from stripe_sync.panel import PanelData, Record, build, minor_to_text, state_of
+from stripe_sync.panel import PanelData, Record, build, minor_to_text, pending_of, state_of
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 LIVE = Dashboard(base="https://dashboard.stripe.com", account_id="acct_1", livemode=True)
@@ -73,6 +73,25 @@ def test_states(*, linked: bool, match: str, age_minutes: int | None, is_connect
     subject = _subject(linked=linked, match=match, age_minutes=age_minutes, is_connected=is_connected)
 
     assert state_of(subject, NOW) == state
+
+
+@pytest.mark.parametrize(
+    ("kinds", "age_minutes", "pending"),
+    [
+        ({"customers"}, 0, None),
+        ({"customers"}, 16, "unreachable"),
+        ({"customers"}, None, "unreachable"),
+        (set(), 0, "reading"),
+        (set(), 16, "reading"),
+    ],
+)
+def test_nobody_found_may_yet_be(kinds: set[str], age_minutes: int | None, pending: str | None) -> None:
+    """While the account is read, or Stripe is silent, the panel does not say that there is nobody."""
+    contact = None if age_minutes is None else NOW - timedelta(minutes=age_minutes)
+    connection = replace(_connection(contact), synced_kinds=frozenset(kinds))
+
+    assert pending_of([connection], NOW) == pending
+    assert pending_of([replace(connection, status=ConnectionStatus.INACTIVE)], NOW) is None
 
 
 def test_panel_of_a_linked_customer() -> None:

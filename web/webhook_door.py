@@ -37,6 +37,7 @@ class WebhookDoor:
         self._waker = SoonWaker(services.waker)
         self._headers = [("Content-Type", "application/json"), *headers]
         self._took = services.metrics.requests.labels("POST", PATH, "200")
+        self._new, self._repeated = (services.metrics.webhooks.labels(outcome) for outcome in ("stored", "repeated"))
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -72,7 +73,7 @@ class WebhookDoor:
                 parts.metrics.webhooks.labels(reason).inc()
                 return b"ignored"
             case Stored(is_new=is_new):
-                parts.metrics.webhooks.labels("stored" if is_new else "repeated").inc()
+                (self._new if is_new else self._repeated).inc()
                 if is_new:
                     self._waker.wake(TOPIC)
                 return b"stored"

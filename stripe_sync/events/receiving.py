@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -133,7 +133,7 @@ class Receiving:
             with self._database.system_statement() as statement:
                 if statement is not None:
                     new = repository.system_add_routed(statement, plain, now)
-        except (OperationalError, InterfaceError):
+        except OperationalError:
             # Most likely the database was restarted; the transaction that follows connects anew, or says it is away.
             return [None] * len(arrivals)
         # An event that came twice in one moment is new once.

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 import orjson
-from sqlalchemy import Connection as SqlConnection
+import psycopg
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,18 @@ from stripe_sync.tables import DbIgnoredEvents, DbStripeEvent
 MAX_ATTEMPTS = 8
 WAITING = ("pending", "failed")
 _EVENTS = cast("Table", DbStripeEvent.__table__)
-_ADD_ROUTED = """
+_ADD_ONE = """
+INSERT INTO stripe_events (workspace_id, connection_id, event_id, type, object_id, created, payload, origin, state,
+                           attempts, available_at, received_at)
+SELECT workspace_id, id, %s, %s, %s, %s::timestamptz, %s, 'webhook', 'pending', 0, %s::timestamptz, %s::timestamptz
+FROM stripe_connections
+WHERE account_id = %s AND livemode = %s AND status = 'active'
+ORDER BY id LIMIT 1
+ON CONFLICT DO NOTHING
+RETURNING event_id, workspace_id, connection_id
+"""
+"""Does for one what the next does for many, at half the cost."""
+_ADD_MANY = """
 INSERT INTO stripe_events (workspace_id, connection_id, event_id, type, object_id, created, payload, origin, state,
                            attempts, available_at, received_at)
 SELECT owner.workspace_id, owner.id, arrived.event_id, arrived.type, arrived.object_id, arrived.created,
@@ -112,26 +123,33 @@ def add(
 
 
 def system_add_routed(
-    connection: SqlConnection, arrived: Sequence[tuple[str, bool, NewEvent]], now: datetime
+    connection: psycopg.Connection, arrived: Sequence[tuple[str, bool, NewEvent]], now: datetime
 ) -> dict[str, tuple[WorkspaceId, ConnectionId]]:
     """Store events of accounts and modes with their active connections, in one statement (PostgreSQL).
 
     Returns the ids that were new and whose they are. Left out are those that were there, and those of accounts
     without an active connection in that mode.
     """
-    rows_to_add = [
-        {
-            "account": account,
-            "livemode": livemode,
-            "event_id": event.event_id,
-            "type": event.type,
-            "object_id": event.object_id,
-            "created": event.created,
-            "payload": event.payload,
-        }
-        for account, livemode, event in arrived
-    ]
-    rows = connection.exec_driver_sql(_ADD_ROUTED, (now, now, orjson.dumps(rows_to_add).decode()))
+    values: tuple[object, ...]
+    if len(arrived) == 1:
+        (account, livemode, event), sql = arrived[0], _ADD_ONE
+        shown = (event.event_id, event.type, event.object_id, event.created, event.payload)
+        values = (*shown, now, now, account, livemode)
+    else:
+        rows_to_add = [
+            {
+                "account": account,
+                "livemode": livemode,
+                "event_id": event.event_id,
+                "type": event.type,
+                "object_id": event.object_id,
+                "created": event.created,
+                "payload": event.payload,
+            }
+            for account, livemode, event in arrived
+        ]
+        sql, values = _ADD_MANY, (now, now, orjson.dumps(rows_to_add).decode())
+    rows = connection.execute(sql, values, prepare=True).fetchall()
     return {event_id: (WorkspaceId(of), ConnectionId(row_id)) for event_id, of, row_id in rows}
 
 

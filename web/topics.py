@@ -14,3 +14,5 @@ EVERY = {
 }
 SLOW = frozenset({"stripe_refetches", "backfill", "catch_up", "reconcile", "facts", "housekeeping"})
 """These may work for long; they have a queue of their own, so that nothing waits behind them."""
+LASTING = frozenset({"stripe_events", "stripe_refetches"})
+"""These come without end while a merchant is busy: their job stays a while, see `web.jobs`."""

@@ -27,6 +27,8 @@ JOB_TIMEOUT_S = 3600
 FAILURES_KEPT_S = 24 * 3600
 MARK_LIFETIME_S = 30
 """If a wake-up is lost between its mark and its job, the topic can be woken again after this long."""
+HELD_LIFETIME_S = 5
+"""The same for the mark of a topic that a job works on: it may be killed."""
 SOON_S = 0.05
 """How long wake-ups gather that nobody waits for."""
 
@@ -51,6 +53,20 @@ def clear_mark(redis_url: str | None, topic: str) -> None:
             redis.delete(_mark(topic))
 
 
+def hold_mark(redis_url: str | None, topic: str) -> bool:
+    """Keep the mark a moment longer: whoever works on the topic sees by itself what comes, so no job is needed.
+
+    Returns False where another job waits behind this one, or there is no Redis: then it should make an end.
+    """
+    if redis_url is None:
+        return False
+    with contextlib.suppress(RedisError, OSError), connect(redis_url) as redis:
+        if not queue_named(_queue_of(topic), redis).count:
+            redis.set(_mark(topic), 1, ex=HELD_LIFETIME_S)
+            return True
+    return False
+
+
 class QueueWaker(Waker):
     """Wakes through Redis."""
 
@@ -65,7 +81,7 @@ class QueueWaker(Waker):
         try:
             if not self._redis.set(_mark(topic), 1, nx=True, ex=MARK_LIFETIME_S):
                 return
-            queue_named(SLOW if topic in topics.SLOW else QUICK, self._redis).enqueue_call(
+            queue_named(_queue_of(topic), self._redis).enqueue_call(
                 ENTRY_POINT,
                 args=(topic,),
                 job_id=self._clock.new_id(f"drain-{topic}"),
@@ -121,6 +137,10 @@ class SilentWaker(Waker):
 def new_waker(redis_url: str | None, clock: Clock, metrics: Metrics) -> Waker:
     """Return what wakes the worker through the Redis at `redis_url`, or nothing if there is none."""
     return SilentWaker() if redis_url is None else QueueWaker(redis_url, clock, metrics)
+
+
+def _queue_of(topic: str) -> str:
+    return SLOW if topic in topics.SLOW else QUICK
 
 
 def _mark(topic: str) -> str:

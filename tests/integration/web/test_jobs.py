@@ -90,6 +90,42 @@ def test_a_wake_during_the_work_is_not_lost(
     assert queue_named(QUICK, Redis.from_url(valkey_url)).count == 1
 
 
+def test_a_job_that_lasts_takes_what_comes_meanwhile(
+    services: Services, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While events come their job stays: wakes make no other, and the first wake after its end makes one."""
+    redis = Redis.from_url(valkey_url)
+    arrives = [2, 0, 3, 0]
+    waiting: list[int] = []
+
+    def work_and_be_woken(_: Services) -> int:
+        services.waker.wake("stripe_events")
+        waiting.append(queue_named(QUICK, redis).count)
+        return arrives.pop(0) if arrives else 0
+
+    monkeypatch.setattr(jobs, "_prepared", [services])
+    monkeypatch.setitem(jobs.DRAINS, "stripe_events", work_and_be_woken)
+    services.waker.wake("stripe_events")
+    queue_named(QUICK, redis).empty()  # as the worker does that takes the job
+    drain(services, "stripe_events")
+
+    assert arrives == []
+    # The last look comes after the mark is gone, so what is stored from then on has a job of its own.
+    assert waiting == [0] * (len(waiting) - 1) + [1]
+
+
+def test_a_job_that_lasts_makes_way(services: Services, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another job waits nobody stays: what is there is done, and that is all."""
+    looks: list[int] = []
+    monkeypatch.setattr(jobs, "_prepared", [services])
+    monkeypatch.setitem(jobs.DRAINS, "stripe_events", lambda _: looks.append(1) or 1)
+    services.waker.wake("outbox")
+    drain(services, "stripe_events")
+
+    assert len(looks) == 1
+    assert queue_named(QUICK, Redis.from_url(valkey_url)).count == 1
+
+
 def test_the_worker_drains_what_happened(
     services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

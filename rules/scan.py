@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from rules import limits
 from rules.diagnostics import Finding
 from rules.tree import Span
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_BIDIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_BIDIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+MOST_STRETCHES = 10
+"""Stretches of forbidden characters that are told of one condition; a file can hold millions."""
 _NUMBER = re.compile(r"(?P<digits>[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE](?P<exponent>[+-]?[0-9]+))?")
 
 _OPERANDS = frozenset(
@@ -67,20 +70,20 @@ def character_findings(text: str) -> tuple[Finding, ...]:
     findings = [
         Finding(
             code="control_character",
-            message=f"the character U+{ord(found[0]):04X} is not allowed in a condition",
+            message=f"the character U+{ord(found[0][0]):04X} is not allowed in a condition",
             span=Span(*found.span()),
             hint="remove it; in a text literal write it as an escape",
         )
-        for found in _CONTROL.finditer(text)
+        for found in islice(_CONTROL.finditer(text), MOST_STRETCHES)
     ]
     findings += [
         Finding(
             code="bidirectional_character",
-            message=f"the bidirectional character U+{ord(found[0]):04X} can make a condition read differently",
+            message=f"the bidirectional character U+{ord(found[0][0]):04X} can make a condition read differently",
             span=Span(*found.span()),
             hint="remove it; in a text literal write it as an escape",
         )
-        for found in _BIDIRECTIONAL.finditer(text)
+        for found in islice(_BIDIRECTIONAL.finditer(text), MOST_STRETCHES)
     ]
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > limits.MAX_CONDITION_BYTES:

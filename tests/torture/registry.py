@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from tests.torture import analysis, convergence, facts, language, matcher, planted, processes, sql, totality
+from tests.torture import analysis, convergence, facts, hostile, language, matcher, planted, processes, sql, totality
 
 Part = Callable[[int, float], bool]
 """Takes a seed and how much larger or smaller than usual it is to be; prints its figures; true if all held."""
@@ -20,5 +20,6 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "processes": processes.run,
         "library": language.library,
         "slowest": language.slowest,
+        "hostile": hostile.run,
     }
 )

@@ -142,6 +142,22 @@ def test_limits_are_exact(text: str, code: list[str]) -> None:
     assert codes(text) == code
 
 
+@pytest.mark.parametrize("character", ["\u2066", "\u202e", "\x01", "\u2028"])
+def test_forbidden_characters_are_told_by_the_stretch(character: str) -> None:
+    """A condition full of them is refused by a few findings, or a file could ask for millions."""
+    started = time.process_time()
+    together = check(f"plan == {character * 1000}")
+    apart = check("plan == " + f"a{character}" * 1000)
+    beyond = check(f"a{character}" * 100_000)
+    taken = time.process_time() - started
+
+    assert len(together.findings) == 1
+    assert len(together.findings[0].message) < 100
+    assert len(apart.findings) == 10
+    assert len(beyond.findings) == 11
+    assert taken < A_MOMENT
+
+
 _ALPHABET = st.sampled_from(
     [
         *("mrr", "plan", "tags", "attributes", "$now", "$abs", "$sum", "1", "1e30", '"a"', 'd"2024"', 't"P1D"', "null"),

@@ -409,7 +409,11 @@ class _Writer:
         return Written(f"null {sign} {operand}" if is_rare(self._choices, 4) else f"{operand} {sign} null", EQUALITY)
 
     def _sized(self, depth: int) -> Written:
-        return self.of(self._word("text", "texts", "numbers", "mapping"), depth)
+        return (
+            self._set()
+            if is_rare(self._choices, 8)
+            else self.of(self._word("text", "texts", "numbers", "mapping"), depth)
+        )
 
 
 CONDITIONS = conditions()

@@ -5,6 +5,7 @@ to line breaks, indentation and escapes. So the written form is cut into units (
 what it decodes to), and the decoded text is laid along them: white space may be skipped or shared, nothing else.
 """
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ class Unit(NamedTuple):
     is_soft: bool
 
 
+@functools.lru_cache(maxsize=1)  # of several findings in one condition, which come one after the other
 def align(decoded: str, written: str, style: str | None, start: int) -> list[Span]:
     """Return where in the file each character of `decoded` stands, and one empty place more for its end.
 

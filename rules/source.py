@@ -8,6 +8,7 @@ that one slip does not hide the others.
 """
 
 import bisect
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from rules.tree import Span
 from rules.yaml_nodes import Broken, Mapping, Scalar, Sequence, YamlNode
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE_STRETCH = re.compile(_UNPRINTABLE.pattern + "+")
+_MOST_STRETCHES = 100
+"""Stretches of characters that are not allowed which are told; a file can hold millions."""
 _KEY_AND_VALUE = re.compile(r"^(?P<key>[ ]*(?:- +)*(?P<name>[\w\"'-]+) *:)[ \t]+(?P<value>\S.*)$")
 _KEY_OR_ITEM = re.compile(r"""[ ]*(?:- |[\w"'-]+ *:(?:[ \t]|$))""")
 _MAX_RECOVERIES = 20
@@ -67,6 +71,11 @@ class Source:
     def place_in(self, scalar: Scalar, span: Span) -> Span:
         """Return where a stretch of a scalar's decoded text stands in the file."""
         written = self.text[scalar.span.start : scalar.span.end]
+        inner = 0 if scalar.style is None else 1
+        if scalar.text == written[inner : len(written) - inner]:  # written as it is, which most conditions are
+            start = scalar.span.start + inner
+            first_at = min(span.start, len(scalar.text))
+            return Span(start + first_at, start + max(first_at, min(span.end, len(scalar.text))))
         places = align(scalar.text, written, scalar.style, scalar.span.start)
         first = places[min(span.start, len(places) - 1)]
         if span.end <= span.start:
@@ -86,7 +95,7 @@ def read(text: str) -> Source:
     if size > limits.MAX_RULESET_BYTES:
         message = f"the ruleset is {size} bytes long, the limit is {limits.MAX_RULESET_BYTES}"
         return Source(text=text, root=None, faults=(Fault(code="too_large", message=message, span=Span(0, 0)),))
-    faults = [] if _UNPRINTABLE.search(text) is None else [_unprintable(found) for found in _UNPRINTABLE.finditer(text)]
+    faults = [_unprintable(found) for found in itertools.islice(_UNPRINTABLE_STRETCH.finditer(text), _MOST_STRETCHES)]
     if not faults and (item := read_item(text)) is not None:
         return Source(text=text, root=item, faults=())
     readable = _UNPRINTABLE.sub("\ufffd", text) if faults else text
@@ -121,10 +130,11 @@ def is_readable(text: str) -> bool:
 
 
 def _unprintable(found: re.Match[str]) -> Fault:
-    if ord(found[0]) in _UNDECODED:
+    first = ord(found[0][0])
+    if first in _UNDECODED:
         message = "this is no UTF-8"
         return Fault(code="not_utf8", message=message, span=Span(*found.span()), hint="save the file as UTF-8")
-    message = f"the character U+{ord(found[0]):04X} is not allowed in a ruleset"
+    message = f"the character U+{first:04X} is not allowed in a ruleset"
     return Fault(code="control_character", message=message, span=Span(*found.span()), hint="remove it")
 
 

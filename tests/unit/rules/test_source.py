@@ -1,10 +1,13 @@
 """YAML with positions: the core schema of 1.2, faults with their places, and places inside decoded scalars."""
 
+import itertools
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.alignment import align
 from rules.source import Source, read
 from rules.tree import Span
 from rules.yaml_nodes import Mapping, Scalar, Sequence
@@ -152,3 +155,22 @@ def _value(text: str) -> object:
     root = read(text).root
     assert isinstance(root, Mapping)
     return root.entries[0][1]
+
+
+@pytest.mark.parametrize("text", ["a\x01", "\udcff", "\x00"])
+def test_a_file_full_of_characters_that_are_not_allowed_is_told_so_in_short(text: str) -> None:
+    """A hundred stretches of them are told and no more, or a file could ask for millions; a stretch is one fault."""
+    assert 1 <= len(read("version: 1\n" + text * 100_000).faults) <= 101
+
+
+@pytest.mark.parametrize("written", ["mrr >  1", "'mrr >  1'", '"mrr >  1"'])
+def test_places_in_a_text_that_is_written_as_it_is_are_those_of_any_text(written: str) -> None:
+    """The short way to a place and the long one come to the same, also for the empty stretch and the end."""
+    source = read(f"when: {written}")
+    assert isinstance(source.root, Mapping)
+    scalar = source.root.entries[0][1]
+    assert isinstance(scalar, Scalar)
+    places = align(scalar.text, written, scalar.style, scalar.span.start)
+    for start, end in itertools.combinations_with_replacement(range(len(scalar.text) + 1), 2):
+        expected = (places[start].start, places[start].start if start == end else places[end - 1].end)
+        assert source.place_in(scalar, Span(start, end)) == expected

@@ -36,7 +36,9 @@ def parse_facts(line: str, catalog: FactCatalog, as_of: datetime) -> FactInput:
         found = _DECODER.decode(line)
     except FactInputError:
         raise
-    except (ValueError, RecursionError) as fault:
+    except RecursionError:
+        raise FactInputError("not JSON: nested too deep") from None
+    except ValueError as fault:
         raise FactInputError(f"not JSON: {fault}") from None
     if not isinstance(found, dict):
         raise FactInputError("not a JSON object of facts")

@@ -4,6 +4,7 @@ Exit codes: 0 all well, 1 the input is at fault, 2 wrong usage. Diagnostics of `
 `eval` and `test` go to standard error.
 """
 
+import codecs
 import gc
 import json
 import sys
@@ -146,6 +147,8 @@ def _decisions(ruleset: Ruleset, facts: IO[bytes], trigger: str, now: datetime) 
     for number, line in enumerate(iter(lambda: facts.readline(_LONGEST_LINE + 1), b""), 1):
         if len(line) > _LONGEST_LINE:
             raise FactInputError(f"line {number}: longer than {_LONGEST_LINE} bytes")
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901  # some editors begin files with it
         if not line.strip():
             continue
         try:

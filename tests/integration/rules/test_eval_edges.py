@@ -30,7 +30,8 @@ fallback: {assign_team: support}
         (b'{"plan": "\\ud800"}', "line 2: `plan`: needs text"),
         (b'{"attributes": {"\\udfff": 1}}', "line 2: `attributes`: needs an object"),
         (b'{"mrr": 1}}', "line 2: not JSON"),
-        (b"[" * 100_000, "line 2: not JSON"),
+        (b"[" * 100_000, "line 2: not JSON: nested too deep"),
+        (b'\xef\xbb\xbf{"mrr": 1}', "line 2: not JSON"),  # in the middle it is no mark
         (b"[]", "line 2: not a JSON object of facts"),
         (b'{"mrr": 1' + b"0" * 5000 + b"}", "line 2: not JSON"),
         (b'{"plan": "' + b"x" * (16 * 1024 * 1024) + b'"}', "line 2: longer than 16777216 bytes"),
@@ -57,6 +58,17 @@ def test_what_is_only_odd_is_answered(line: bytes, tmp_path: Path) -> None:
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert json.loads(result.stdout)["fallback"] is True
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    """Some editors put one at the beginning of what they save."""
+    rules, facts = tmp_path / "rules.yaml", tmp_path / "facts.jsonl"
+    rules.write_text(RULESET)
+    facts.write_bytes(b'\xef\xbb\xbf{"mrr": 2000}\r\n{"mrr": 20}\r\n')
+    found = CliRunner().invoke(command, ["eval", str(rules), "--facts", str(facts)])
+
+    assert found.exit_code == 0
+    assert [json.loads(line)["matched"] for line in found.output.splitlines()] == [["big"], []]
 
 
 def test_a_reader_who_leaves_ends_eval_quietly(tmp_path: Path) -> None:

@@ -84,17 +84,28 @@ def run(console: Console, customers: int = CUSTOMERS, seconds: float = SECONDS) 
     for heading in ("what", "events", "p50, ms", "p99, ms", "longest, ms", ""):
         table.add_column(heading, justify="right")
     with _installation(customers) as (simulator, database, port):
+        before, events = _reads(simulator), 0
         cases = ((f"{RATE} events/s for {seconds:.0f} s", None, seconds, float(RATE)),)
         for what, count, length, rate in (*cases, ("a burst, 10 requests/s allowed", BURST, 0.0, None)):
             if count is not None:
                 simulator.control("faults", rate=THROTTLED)
             waits = _case(simulator, database, port, count, length, rate)
+            events += len(waits)
             p99 = waits[int(len(waits) * 0.99)]
             verdict = "reached" if p99 < WANTED_P99_S else f"NOT under {WANTED_P99_S:.0f} s"
             figures = [f"{each * 1000:,.0f}" for each in (waits[len(waits) // 2], p99, waits[-1])]
             console.print(f"{what}: p50, p99, longest {', '.join(figures)} ms")
             table.add_row(what, f"{len(waits):,}", *figures, verdict)
+        reads = _reads(simulator) - before
     console.print(table)
+    console.print(f"{events:,} events, each a change of one object: {reads:,} reads so far")
+    assert reads <= events, "a changed object was read more than once"
+
+
+def _reads(simulator: Simulator) -> int:
+    """Return how many reads the simulated Stripe has answered."""
+    stats = simulator.stats()
+    return sum(stats["requests"].values()) - sum(stats["refused"].values())
 
 
 def _case(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 import psutil
@@ -58,6 +59,10 @@ FAULTS: Sequence[dict[str, object]] = (
     {"latency_ms": 150},
     {},
 )
+
+
+_MIGRATING = Lock()
+"""Alembic keeps what it works on in its modules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +159,8 @@ def installation(database_url: str | None = None) -> Iterator[Installation]:
         if database_url is None:
             from web.migrations import upgrade
 
-            upgrade(settings.database_url)
+            with _MIGRATING:
+                upgrade(settings.database_url)
         services = build(settings)
         stack.callback(services.database.dispose)
         workspace = services.members.create_workspace("Acme", "olive@acme.example", "correct horse battery")

@@ -105,7 +105,7 @@ def run(console: Console, customers: int = CUSTOMERS, seconds: float = SECONDS) 
 def _reads(simulator: Simulator) -> int:
     """Return how many reads the simulated Stripe has answered."""
     stats = simulator.stats()
-    return sum(stats["requests"].values()) - sum(stats["refused"].values())
+    return int(sum(stats["requests"].values()) - sum(stats["refused"].values()))
 
 
 def _case(

@@ -29,6 +29,15 @@ def point(value: Any) -> Range:
     return Range(value, True, value, True)
 
 
+def prefix_range(prefix: str) -> Range:
+    """Return the stretch of texts that begin with `prefix`."""
+    if not prefix:
+        return Range()
+    stem = prefix.rstrip("\U0010ffff")
+    after = stem[:-1] + chr(ord(stem[-1]) + 1) if stem else None
+    return Range(prefix, True, after, False)
+
+
 EVERYTHING = (Range(),)
 
 

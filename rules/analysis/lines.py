@@ -73,15 +73,6 @@ def opposite(operator: str) -> str:
     return {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operator, operator)
 
 
-def prefix_range(prefix: str) -> Range:
-    """Return the stretch of texts that begin with `prefix`."""
-    if not prefix:
-        return Range()
-    stem = prefix.rstrip("\U0010ffff")
-    after = stem[:-1] + chr(ord(stem[-1]) + 1) if stem else None
-    return Range(prefix, True, after, False)
-
-
 def text_predicate(form: str, needle: str) -> TextPredicate:
     """Return the question to a text: `contains`, `starts` or `ends` with `needle`, or `~` and `~~` match it.
 

@@ -24,10 +24,11 @@ from rules.analysis.formulas import (
     Within,
     every,
     point,
+    prefix_range,
     some,
 )
 from rules.analysis.keys import key_of
-from rules.analysis.lines import ORDERED, RANKS, on_line, opposite, prefix_range, ranges_of, text_predicate
+from rules.analysis.lines import ORDERED, RANKS, on_line, opposite, ranges_of, text_predicate
 from rules.analysis.spaces import Line, Space, TextPredicate, Variable
 from rules.analysis.terms import Terms
 from rules.kinds import Kind, Type

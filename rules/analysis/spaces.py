@@ -27,6 +27,7 @@ from rules.analysis.formulas import (
     disjunction,
     negation,
     point,
+    prefix_range,
 )
 from rules.tree import Node
 
@@ -106,6 +107,11 @@ class Variable:
         index = bisect.bisect_left(self.boundaries, value)
         is_mark = index < len(self.boundaries) and self.boundaries[index] == value
         return 1 << (2 * index + (2 if is_mark else 1))
+
+    def beginning_with(self, mark: str) -> int:
+        """Return the cells of the texts that begin with a mark; none if the end of that stretch is no mark."""
+        stretch = prefix_range(mark)
+        return self.mask((stretch,)) if stretch.low in self.places and stretch.high in self.places else 0
 
     def mask_of_truth(self, *, truth: bool) -> int:
         """Return the cell of a boolean."""
@@ -222,6 +228,8 @@ class Space:
                 cell = 1 << (2 * index + 2)
                 if variable.predicate.holds(mark):
                     can_fail &= ~cell
+                    if variable.predicate.form == "contains":  # so does everything that begins so
+                        can_fail &= ~text.beginning_with(mark)
                 else:
                     can_hold &= ~cell
         return can_hold, can_fail

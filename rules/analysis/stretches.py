@@ -8,8 +8,8 @@ from typing import Any
 
 from engine.core.facts import FactType
 from rules.analysis.examples import values_in
-from rules.analysis.formulas import Range
-from rules.analysis.lines import RANKS, prefix_range
+from rules.analysis.formulas import Range, prefix_range
+from rules.analysis.lines import RANKS
 from rules.analysis.spaces import UNKNOWN_CELL, Line, Variable
 from rules.kinds import Kind
 from rules.tree import Attribute, Fact

@@ -75,24 +75,10 @@ FAULTS = (
         "or_(~from_page, and_(from_page,",
     ),
     Fault(
-        "a page is stamped when it is stored, not before it was asked for",
-        "stripe_sync/backfill/running.py",
-        "stamp = self._clock.now(), self._reader.stamp(page.sent_at)",
-        "stamp = self._clock.now(), self._reader.stamp(self._clock.now())",
-    ),
-    Fault(
         "a fetch answers all wishes of its kind",
         "stripe_sync/queue_repository.py",
         '    _REFETCHES.c.object_id == bindparam("object"),\n    _REFETCHES.c.version == bindparam("version"),\n',
         "",
-    ),
-    Fault(
-        "a fetch that failed is not tried again",
-        "stripe_sync/events/refetching.py",
-        """                if isinstance(result, _Failed) and _stops(result.error):
-                    queue_repository.refetch_failed(""",
-        """                if isinstance(result, _Failed) and result is None:
-                    queue_repository.refetch_failed(""",
     ),
     Fault(
         "the cursor of the event log is set to where reading ended",
@@ -131,34 +117,15 @@ FAULTS = (
         'select(_TABLE).where(_TABLE.c.account_id != bindparam("account"))',
     ),
     Fault(
-        "an object is written over that of another account with the same id",
-        "stripe_sync/mirror_repository.py",
-        '        table.c.workspace_id == bindparam("workspace"),\n'
-        '        table.c.connection_id == bindparam("connection"),\n',
-        "",
-    ),
-    Fault(
         "a changed product reaches nobody's facts",
         "stripe_sync/mirroring.py",
         "            queue_repository.mark_dirty(",
         "            (lambda *_: None)(",
     ),
     Fault(
-        "a deleted customer stays linked",
-        "stripe_sync/linking.py",
-        "[card.key for card in cards.values() if card.is_deleted])\n",
-        "[])\n",
-    ),
-    Fault(
         "what a sweep no longer finds is left",
         "stripe_sync/backfill/running.py",
         'self._want(session, [(step.kind, object_id) for object_id in gone], "sweep")',
         "pass",
-    ),
-    Fault(
-        "what an object refers to is not fetched",
-        "stripe_sync/mirroring.py",
-        '        self.want_refetch(wanted, "reference")\n',
-        "",
     ),
 )

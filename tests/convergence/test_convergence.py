@@ -1,12 +1,14 @@
 """After whatever went wrong, when it is quiet, our view is Stripe's: objects, links and facts."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from stripe_sync.mirroring import Mirroring
 from tests.convergence.__main__ import storage
 from tests.convergence.databases import PostgresqlStorage
+from tests.convergence.planted import FAULTS
 from tests.convergence.steps import History, Step, history
 from tests.convergence.universe import Universe, run, shrink
 from tests.servers import PostgresqlServer
@@ -84,6 +86,14 @@ def test_what_differs_is_found_and_made_small(universe: Universe, monkeypatch: p
     assert told
     assert 1 <= len(small.steps) <= 2
     assert str(small).startswith("history 3: accounts connected and read\n  merchant create_subscription")
+
+
+def test_planted_faults_have_their_place() -> None:
+    """Every fault that `make torture ARGS=planted` plants still finds what it changes, once."""
+    root = Path(__file__).parents[2]
+
+    changes = [change for fault in FAULTS for change in fault.changes()]
+    assert [right for file, right, _ in changes if (root / file).read_text().count(right) != 1] == []
 
 
 def test_history_without_steps(universe: Universe) -> None:

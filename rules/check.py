@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from engine.core.actions import Actions
@@ -21,11 +22,20 @@ from rules.collecting import paused
 from rules.conditions import CheckedCondition, check_condition
 from rules.diagnostics import Diagnostic
 from rules.document import PlacedRule, RuleDraft, RulesetDraft, read_document, read_rule
+from rules.patterns import compile_pattern
 from rules.pieces import cut
 from rules.report import Report
 from rules.source import Source, is_readable, read
-from rules.tree import Match, Node, Span, walk
+from rules.tree import Literal, Match, Node, Span, walk
 from rules.yaml_nodes import Mapping, Scalar, Sequence
+
+
+class UsedPattern(NamedTuple):
+    """A regular expression, whether it is anchored at the start, and how many instructions it compiles to."""
+
+    text: str
+    anchored: bool
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +47,8 @@ class CheckedRule:
     text: str
     """The condition as it was written."""
     tree: Node
-    patterns: frozenset[tuple[str, bool]]
-    """The regular expressions in it, each with whether it is anchored at the start."""
+    patterns: frozenset["UsedPattern"]
+    """The regular expressions in it."""
     actions: Actions
     stop: bool
     mode: Mode
@@ -236,16 +246,25 @@ def _comment_after(when: Scalar, source: Source) -> Span | None:
 
 
 def _limit_patterns(draft: RulesetDraft, rules: Iterable[CheckedRule | None], report: Report) -> None:
-    patterns: set[tuple[str, bool]] = set()
+    """Report the rule with which the patterns become too many, and the one with which they become too large."""
+    patterns: set[UsedPattern] = set()
+    size = 0
     for placed, rule in zip(draft.rules, rules, strict=True):
         if rule is None or not rule.patterns or placed.draft.when is None:
             continue
-        before = len(patterns)
+        count, before = len(patterns), size
+        size += sum(pattern.size for pattern in rule.patterns - patterns)
         patterns |= rule.patterns
-        if before <= limits.MAX_PATTERNS < len(patterns):
+        if count <= limits.MAX_PATTERNS < len(patterns):
             message = f"the ruleset has more than {limits.MAX_PATTERNS} different regular expressions"
             hint = 'use `.starts_with("…")` or `in` where they will do'
             placed.report(report).add("too_many_patterns", message, placed.draft.when.span, hint=hint)
+        if before <= limits.MAX_PATTERNS_PROGRAM < size:
+            message = "the regular expressions of the ruleset are too large together"
+            hint = (
+                r"write `[a-z0-9]` for `\w` and `[0-9]` for `\d`: those stand for the letters and digits of all scripts"
+            )
+            placed.report(report).add("patterns_too_large", message, placed.draft.when.span, hint=hint)
 
 
 def _checked_rule(rule: RuleDraft, tree: Node | None) -> CheckedRule | None:
@@ -266,7 +285,11 @@ def _checked_rule(rule: RuleDraft, tree: Node | None) -> CheckedRule | None:
     )
 
 
-def _patterns(tree: Node) -> frozenset[tuple[str, bool]]:
+def _patterns(tree: Node) -> frozenset[UsedPattern]:
     """Return the regular expressions of a sound condition."""
-    found = [node for node in walk(tree) if type(node) is Match]
-    return frozenset((str(getattr(node.right, "value", "")), not node.operator.endswith("~~")) for node in found)
+    found = set()
+    for node in walk(tree):
+        if isinstance(node, Match) and isinstance(node.right, Literal) and isinstance(node.right.value, str):
+            text, anchored = node.right.value, not node.operator.endswith("~~")
+            found.add(UsedPattern(text, anchored, compile_pattern(text, anchored=anchored).program_size))
+    return frozenset(found)

@@ -26,9 +26,15 @@ MAX_PATTERN_PLACES = 32
 """Places a text may be at in one that leads through more."""
 MAX_PATTERN_PROGRAM = 9_000
 """Instructions a translated regular expression may compile to."""
-MAX_PATTERN_MEMORY = 1 << 20
-"""Bytes RE2 may use for one regular expression and its cache of states."""
+MAX_PATTERN_MEMORY = 1 << 22
+"""Bytes RE2 may use for one regular expression and its cache of states.
+
+It uses them as it needs them, which few do. With less it would not even begin with states where a program is large,
+because a state may be as large, and `\\w{1,5}$` would take a hundred times as long.
+"""
 MAX_SIMULATION_MEMORY = 1 << 18
 """The same for one of more states than there is room for, so that it soon stops looking for room."""
 MAX_PATTERNS = 4000
 """Distinct regular expressions in one ruleset."""
+MAX_PATTERNS_PROGRAM = 3_000_000
+r"""Instructions that all of them may compile to together, about 200 MB with what finds them: 2,200 of `\w+ing`."""

@@ -18,7 +18,9 @@ _CUSTOMERS = 10
 _SEARCHED = 4_000
 _KEPT = 24
 _WORST = 0.005
-"""Seconds an accepted rule may take at most, and a hundredth of all more than a fifth of it."""
+"""Seconds an accepted rule may take at most."""
+_USUAL = 0.001
+"""Seconds that 99 of 100 generated rules stay under."""
 
 _TEXTS: Sequence[str] = (
     "x" * 4096, "ab" * 2048, ("x" * 600 + "y") * 6, "é" * 4096, "\U0001f600" * 4096, " " * 4096, "1" * 4096,
@@ -63,20 +65,24 @@ def _show(pair: Pair, shown: set[str], *, is_typed: bool) -> None:
 
 
 def slowest(seed: int, scale: float) -> bool:
-    """Search for the slowest accepted rule by mutation; print it, and hold it to the limit."""
+    """Search for the slowest accepted rule by mutation; print it, and hold it and the generated ones to the limits."""
     choices = SeededChoices(seed)
     timed = {text: _time(text) for text in _SEEDS}
+    generated: list[str] = []
     for _ in range(int(_SEARCHED * scale)):
         best = sorted(timed, key=lambda text: timed[text] or 0.0, reverse=True)[:_KEPT]
-        text = condition(choices, Grammar(depth=4)) if is_rare(choices, 3) else _mutated(choices, best)
+        is_new = is_rare(choices, 3)
+        text = condition(choices, Grammar(depth=4)) if is_new else _mutated(choices, best)
         if text not in timed:
+            generated += [text] if is_new else []
             timed[text] = _time(text)
     accepted = {text: seconds for text, seconds in timed.items() if seconds is not None}
-    order = sorted(accepted, key=lambda text: accepted[text])
-    worst, hundredth = order[-1], order[int(len(order) * 0.99) - 1]
-    print(f"  {len(accepted)} rules accepted of {len(timed)}; 99 of 100 take under {accepted[hundredth] * 1000:.2f} ms")
-    print(f"  the slowest takes {accepted[worst] * 1000:.2f} ms: {worst}")
-    return accepted[worst] < _WORST
+    usual = sorted(accepted[text] for text in generated if text in accepted)
+    hundredth = usual[int(len(usual) * 0.99) - 1]
+    worst = max(accepted, key=lambda text: accepted[text])
+    print(f"  {len(usual)} generated rules accepted; 99 of 100 take under {hundredth * 1000:.2f} ms")
+    print(f"  of {len(accepted)} in all the slowest takes {accepted[worst] * 1000:.2f} ms: {worst}")
+    return accepted[worst] < _WORST and hundredth < _USUAL
 
 
 def _mutated(choices: SeededChoices, best: Sequence[str]) -> str:

@@ -3,7 +3,19 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from tests.torture import analysis, convergence, facts, hostile, language, matcher, planted, processes, sql, totality
+from tests.torture import (
+    analysis,
+    convergence,
+    evaluation,
+    facts,
+    hostile,
+    language,
+    matcher,
+    planted,
+    processes,
+    sql,
+    totality,
+)
 
 Part = Callable[[int, float], bool]
 """Takes a seed and how much larger or smaller than usual it is to be; prints its figures; true if all held."""
@@ -21,5 +33,6 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "library": language.library,
         "slowest": language.slowest,
         "hostile": hostile.run,
+        "evaluation": evaluation.run,
     }
 )

@@ -23,7 +23,8 @@ FEW_PARTS = 32
 """Up to so many parts are looked for one by one, which takes no longer than one answer of a set."""
 SET_MEMORY = 32 << 20
 """Bytes one set of patterns may use for its program and its automaton."""
-ONE_MEMORY = 1 << 20
+ONE_MEMORY = 1 << 22
+"""The same for one pattern; with less, RE2 gives up where a program is large, even if it needs few states."""
 MOST_IN_A_SET = 1000
 MOST_ALONE = 8000
 """How many patterns a process keeps compiled by themselves, once they were needed so."""

@@ -12,8 +12,8 @@ from rules import limits
 from rules.interpret import InterpretedCondition
 from tests.unit.rules.facts import CUSTOMER, NOW, check, codes, facts
 
-A_MOMENT = 0.1
-"""Seconds of CPU; the aim is 0.05 on an idle machine, and tests share theirs."""
+A_MOMENT = 0.05
+"""Seconds of CPU."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -41,6 +41,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     """Numbers on the page are the ones that are held."""
     for number in (limits.MAX_RULES, limits.MAX_PATTERNS, limits.MAX_TEXT_LITERAL, limits.MAX_TEXT_FACT):
         assert f"{number:,}" in PAGE
+    assert f"{limits.MAX_PATTERNS_PROGRAM:,}" in PAGE
     for number in (limits.MAX_NODES, limits.MAX_DEPTH, limits.MAX_TEXT_PREDICATES, limits.MAX_DIGITS):
         assert str(number) in PAGE
 

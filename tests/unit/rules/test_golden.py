@@ -36,6 +36,9 @@ MADE = {
     "too large": "x" * (limits.MAX_RULESET_BYTES + 1),
     "too many rules": _FRAME.format("- {}\n" * (limits.MAX_RULES + 1)),
     "too many patterns": _ruleset(*(" or ".join(_PATTERNS[at : at + 32]) for at in range(0, len(_PATTERNS), 32))),
+    "patterns too large": _ruleset(
+        *(" or ".join([f'body =~~ "\\\\w+@\\\\w+.{at + n}"' for n in range(32)]) for at in range(0, 1280, 32))
+    ),
     "long conditions": _ruleset(
         "mrr > 1" + " " * limits.MAX_CONDITION_BYTES,
         " or ".join(["delinquent"] * 101),

@@ -87,3 +87,19 @@ def test_a_program_is_no_larger_than_allowed() -> None:
     assert compile_pattern(r"\w " * 6, anchored=False).program_size <= limits.MAX_PATTERN_PROGRAM
     with pytest.raises(PatternError, match="too large"):
         compile_pattern(r"\w " * 7, anchored=False)
+
+
+def test_two_thousand_patterns_of_any_script_fit_into_a_ruleset() -> None:
+    """What they may compile to together leaves room for as many as a ruleset must be able to hold."""
+    assert 2000 * compile_pattern(r"\w+ing", anchored=False).program_size <= limits.MAX_PATTERNS_PROGRAM
+
+
+def test_a_large_program_of_few_states_is_quick() -> None:
+    """Each `\\w` is a thousand instructions; RE2 has room to remember where they lead, not to try them each time."""
+    pattern = compile_pattern(r"\w{1,5}$", anchored=False)
+    text = "é" * 4096 + " "
+    pattern.found_in(text)
+    started = time.thread_time()
+    pattern.found_in(text)
+
+    assert time.thread_time() - started < 0.001

@@ -185,9 +185,6 @@ class Block:
             self._texts.append((text, TextIndex({atom for column in text.found for atom in column.atoms})))
         self._late_bits = set_of(self._late)
         self._presence = self._find_settled()
-        self._asks = [self._ask_shared] if self._shared or self._presence else []
-        if self._texts:
-            self._asks.append(self._ask_texts)
         self._quick = quick_way(self._plain, self._every)
 
     def _find_settled(self) -> list[tuple[str, int]]:
@@ -258,10 +255,10 @@ class Block:
             for mask in masks:
                 left &= mask
         done = len(masks)
-        for ask in self._asks:
-            missing_here, odd_here = ask(values, now, masks)
-            missing |= missing_here
-            odd |= odd_here
+        without, strange = self._ask_shared(values, now, masks)
+        wordless, garbled = self._ask_texts(values, now, masks)
+        missing |= without | wordless
+        odd |= strange | garbled
         unknown = (self._left.get(missing) or self._left_by(missing)) if missing else None
         for place, window in enumerate(windows):
             if place:

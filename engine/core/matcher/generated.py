@@ -49,7 +49,7 @@ def quick_way(columns: Sequence[PlainColumn], every: int) -> Quick:
         ]
     lines += [f" return [{', '.join(f'left{place}' for place in range(len(columns)))}], missing"]
     exec(compile("\n".join(lines), "<matcher>", "exec"), bound)  # noqa: S102  # our own text; see the header
-    match: Quick = bound["match"]
+    match: Quick = bound.pop("match")  # or it would hold itself, with all masks, until somebody looks for cycles
     return match
 
 

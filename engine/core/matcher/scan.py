@@ -86,7 +86,7 @@ class _Writer:
         lines = ["def scan(values, now):", " found = 0", *self._lines, " return found"]
         code = _with_constants(compile("\n".join(lines), "<scan>", "exec"), self._constants)
         exec(code, self._bound)  # noqa: S102  # our own text; see the header
-        scan: Scan = self._bound["scan"]
+        scan: Scan = self._bound.pop("scan")  # or it would hold itself
         return scan
 
     def _order(self, one: Literal) -> tuple[int, bool, bool]:

@@ -1,5 +1,7 @@
 """The matcher decides as the interpreter does, whatever the rules and the facts."""
 
+import gc
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -204,3 +206,17 @@ def test_a_rule_that_stops_at_the_top_spares_the_others() -> None:
     indexed, one_by_one = compile_ruleset(checked), interpreted_ruleset(checked)
     for value in (0, 100, 511, 512, 1099, 1100, None):
         same(Facts(as_of=NOW, values={} if value is None else {"mrr": value}), indexed, one_by_one)
+
+
+def test_a_compiled_ruleset_is_gone_with_its_last_user() -> None:
+    """Nothing in it holds itself, so that its memory is free at once, not when somebody looks for cycles."""
+    compiled = compile_ruleset(checked_ruleset('plan == "Pro" and "a" in subject', "mrr > 5 or mrr / quantity > 3"))
+    decide(compiled, Facts(as_of=NOW, values={"plan": "Pro"}), now=NOW)
+    assert isinstance(compiled.matcher, Matcher)
+    matcher, quick = weakref.ref(compiled.matcher), weakref.ref(compiled.matcher.blocks[0]._quick)
+    gc.disable()
+    try:
+        del compiled
+        assert (matcher(), quick()) == (None, None)
+    finally:
+        gc.enable()

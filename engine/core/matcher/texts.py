@@ -29,7 +29,8 @@ MOST_IN_A_SET = 1000
 MOST_ALONE = 8000
 """How many patterns a process keeps compiled by themselves, once they were needed so."""
 EVERY_TEXT = ""
-"""A pattern that is found in every text."""
+"""A pattern that is found in every text, the first of each set."""
+_NOTHING_ELSE = [0]
 
 
 class TextIndex:
@@ -92,9 +93,10 @@ class _Search:
     def find(self, encoded: bytes, found: list[Pattern]) -> None:
         if self._set is not None:
             answer = self._set.Match(encoded)
+            if answer == _NOTHING_ELSE:
+                return
             if answer is not None and 0 in answer:  # the pattern of every text: the answer is complete
-                if len(answer) > 1:
-                    found.extend([self._atoms[number - 1] for number in answer if number])
+                found.extend([self._atoms[number - 1] for number in answer if number])
                 return
         found.extend(atom for atom in self._atoms if _one(atom).search(encoded))
 

@@ -6,21 +6,21 @@ only as long as that pays: where stops are rare, the index, which must then be a
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from engine.core.facts import Facts
 from engine.core.matcher.bits import first
-from engine.core.matcher.clauses import Form
+from engine.core.matcher.clauses import Form, Values
 from engine.core.matcher.placed import kinds_of, scope_of
 from engine.core.matcher.reached import ScannedReached
-from engine.core.matcher.scan import Scan, scan_of
+from engine.core.matcher.scan import GIVEN_UP, Scan, scan_of
 from engine.core.ruleset import CompiledRule
 
 FEW = 128
 """Up to so many rules are scanned whatever they do."""
 STRETCH = 256
 """So many rules make one function; a changed rule costs the writing of one."""
-STRETCHES = 2
+STRETCHES = 4
+"""So many are scanned, each written when it is first needed."""
 MOST_SCANS = 8
 """How many functions one stretch keeps: it needs another where canaries or triggers ask other rules."""
 MOST_ANSWERS = 4096
@@ -33,15 +33,6 @@ CREDIT = 96
 MOST_CREDIT = 384
 AGAIN = 1024
 """After so many conversations without a scan it is tried anew: what comes in may have changed."""
-
-
-class _Scoped(NamedTuple):
-    """A stretch as it is asked on one trigger in one canary bucket."""
-
-    stretch: "_Stretch"
-    scan: Scan
-    stops: int
-    """Rules that stop, by their places in it, as a set."""
 
 
 class _Stretch:
@@ -69,6 +60,32 @@ class _Stretch:
         return scan
 
 
+class _Step:
+    """A stretch as it is asked on one trigger in one canary bucket."""
+
+    __slots__ = ("_asked", "first_rule", "scan", "stops", "stretch")
+
+    def __init__(self, stretch: _Stretch, asked: int, stops: int) -> None:
+        """`asked` and `stops` are sets of places in the stretch."""
+        self.stretch = stretch
+        self.first_rule = stretch.first_rule
+        self.stops = stops
+        self.scan: Scan | None = None
+        self._asked = asked
+
+    def written(self) -> Scan:
+        """Return the function that scans it; one that always gives up if none can be had."""
+        try:
+            self.scan = self.stretch.scan(self._asked, self.stops) or _give_up
+        except Exception:  # noqa: BLE001  # a condition that can't be written out is the index's
+            self.scan = _give_up
+        return self.scan
+
+
+def _give_up(_values: Values, _now: datetime) -> int:
+    return GIVEN_UP
+
+
 class _Plan:
     """What is scanned on one trigger in one canary bucket, and answers that are ready."""
 
@@ -79,21 +96,16 @@ class _Plan:
         self.is_whole = is_whole and bool(stretches)
         self.answers: dict[int, ScannedReached] = {}
         """By the rules that a scan found true."""
-        self.steps: list[_Scoped] = []
+        self.steps: list[_Step] = []
         self._live = self._shadow = self._stops = 0
         for stretch in stretches:
             live, shadow, stops = scope_of(stretch.kinds, on, bucket)
-            scan = stretch.scan(live | shadow, stops)
-            if scan is None:
-                self.is_whole = False
-                self.steps.clear()
-                return
-            self.steps.append(_Scoped(stretch, scan, stops))
+            self.steps.append(_Step(stretch, live | shadow, stops))
             self._live |= live << stretch.first_rule
             self._shadow |= shadow << stretch.first_rule
             self._stops |= stops << stretch.first_rule
-        if not is_whole and not self._stops:
-            self.steps.clear()
+        while self.steps and not is_whole and not self.steps[-1].stops:
+            self.steps.pop()
 
     def answer(self, true: int) -> ScannedReached:
         """Return what comes of the rules `true`, of which the last may have stopped."""
@@ -123,17 +135,18 @@ class Head:
         plan = self._plans.get((on, bucket)) or self._plan(on, bucket)
         found = 0
         try:
-            for stretch, scan, stops in plan.steps:
+            for step in plan.steps:
+                stretch = step.stretch
                 if not self._is_whole:
                     if stretch.credit < 0:
                         stretch.credit = stretch.credit - 1 if stretch.credit > -AGAIN else CREDIT
                         return None
                     stretch.credit -= MISS
-                true = scan(facts.values, now)
+                true = (step.scan or step.written())(facts.values, now)
                 if true < 0:
                     return None
-                found |= true << stretch.first_rule
-                if true & stops:
+                found |= true << step.first_rule
+                if true & step.stops:
                     if stretch.credit < MOST_CREDIT:
                         stretch.credit += MISS + HIT
                     return plan.answers.get(found) or self._answer(plan, found)
@@ -149,9 +162,5 @@ class Head:
         return reached
 
     def _plan(self, on: str, bucket: int | None) -> _Plan:
-        try:
-            plan = _Plan(self._stretches, on, bucket, is_whole=self._is_whole)
-        except Exception:  # noqa: BLE001  # a condition that can't be written out is the index's
-            plan = _Plan((), on, bucket, is_whole=False)
-        self._plans[on, bucket] = plan
+        plan = self._plans[on, bucket] = _Plan(self._stretches, on, bucket, is_whole=self._is_whole)
         return plan

@@ -26,11 +26,13 @@ MAX_PATTERN_PLACES = 32
 """Places a text may be at in one that leads through more."""
 MAX_PATTERN_PROGRAM = 9_000
 """Instructions a translated regular expression may compile to."""
-MAX_PATTERN_MEMORY = 1 << 22
-"""Bytes RE2 may use for one regular expression and its cache of states.
+MAX_PATTERN_MEMORY = 1 << 20
+"""Bytes RE2 may use for one regular expression and its cache of states."""
+LARGE_PROGRAM = 1_000
+LARGE_PROGRAM_MEMORY = 1 << 22
+"""The same for one of more instructions than that, whose states may be as large.
 
-It uses them as it needs them, which few do. With less it would not even begin with states where a program is large,
-because a state may be as large, and `\\w{1,5}$` would take a hundred times as long.
+With less RE2 would not even begin with states, and `\\w{1,5}$` would take a hundred times as long; it uses little of it.
 """
 MAX_SIMULATION_MEMORY = 1 << 18
 """The same for one of more states than there is room for, so that it soon stops looking for room."""

@@ -70,18 +70,26 @@ def compile_pattern(pattern: str, *, anchored: bool) -> Pattern:
     tree = _parse(pattern)
     has_few_states = _limit(tree, anchored=anchored)
     source = _sequence(tree, tree.state.flags, is_last=True, depth=0)
-    options = re2.Options()
-    options.never_capture = True
-    options.log_errors = False
-    options.max_mem = limits.MAX_PATTERN_MEMORY if has_few_states else limits.MAX_SIMULATION_MEMORY
+    expression = (r"\A(?:" if anchored else "(?:") + source + ")"
     try:
-        compiled = re2.compile((r"\A(?:" if anchored else "(?:") + source + ")", options)
+        # With little memory one that is too large is refused at once.
+        compiled = _compiled(expression, limits.MAX_PATTERN_MEMORY if has_few_states else limits.MAX_SIMULATION_MEMORY)
         size: int = compiled.programsize
     except re2.error as fault:
         raise PatternError("the regular expression is too large") from fault
     if size > limits.MAX_PATTERN_PROGRAM:
         raise PatternError("the regular expression is too large")
+    if has_few_states and size > limits.LARGE_PROGRAM:
+        compiled = _compiled(expression, limits.LARGE_PROGRAM_MEMORY)
     return Pattern(source=source, compiled=compiled, program_size=size)
+
+
+def _compiled(expression: str, memory: int) -> Any:
+    options = re2.Options()
+    options.never_capture = True
+    options.log_errors = False
+    options.max_mem = memory
+    return re2.compile(expression, options)
 
 
 def translate(pattern: str) -> str:

@@ -30,9 +30,9 @@ MAX_PATTERN_MEMORY = 1 << 20
 """Bytes RE2 may use for one regular expression and its cache of states."""
 LARGE_PROGRAM = 1_000
 LARGE_PROGRAM_MEMORY = 1 << 22
-"""The same for one of more instructions than that, whose states may be as large.
+r"""The same for one of more instructions than that, whose states may be as large.
 
-With less RE2 would not even begin with states, and `\\w{1,5}$` would take a hundred times as long; it uses little of it.
+With less RE2 would not even begin with states, and `\w{1,5}$` would take a hundred times as long; it uses little of it.
 """
 MAX_SIMULATION_MEMORY = 1 << 18
 """The same for one of more states than there is room for, so that it soon stops looking for room."""

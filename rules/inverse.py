@@ -11,6 +11,7 @@ import decimal
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
@@ -108,7 +109,7 @@ def _divided(asked: Compared, bound: Decimal, by: Decimal) -> Compared | None:
         return None
     operator = asked.operator if by > 0 else opposite(asked.operator)
     quotient = _EXACT.divide(bound, by)
-    if _EXACT.multiply(quotient, by) == bound:
+    if Fraction(quotient) * Fraction(by) == Fraction(bound):
         return Compared(asked.term, operator, quotient)
     if operator == "==":
         return None

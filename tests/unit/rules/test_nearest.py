@@ -69,6 +69,7 @@ READ = (
         ("mrr * 2 > 9000", "if mrr were above 4,500 USD; it is 1,200.50 USD"),
         ("mrr * 12 / 2 + 100 >= 12100", "if mrr were at least 2,000 USD; it is 1,200.50 USD"),
         ("mrr * 3 > 10000", "if mrr were at least 3,333.34 USD; it is 1,200.50 USD"),
+        ("mrr * 3 <= 149.99", "if mrr were at most 49.99 USD; it is 1,200.50 USD"),  # not 49.9966…
         ("quantity * 3 > 10", "if quantity were at least 4; it is 3"),
         ("-mrr > -1000", "if mrr were below 1,000 USD; it is 1,200.50 USD"),
         ("10000 - mrr * 2 < 0", "if mrr were above 5,000 USD; it is 1,200.50 USD"),

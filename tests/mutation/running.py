@@ -160,10 +160,16 @@ def _made(module: types.ModuleType, mutant: Mutant) -> types.ModuleType:
 
 
 def _exchange(name: str, old: object, new: object) -> None:
-    """Put one object in the place of another, wherever modules have it under this name."""
+    """Put one object in the place of another, wherever modules have it under this name.
+
+    What functions of the derivation remember was found with the old one, and is forgotten.
+    """
     for each in list(sys.modules.values()):
         if each.__name__.startswith(("stripe_sync.", "tests.")) and vars(each).get(name) is old:
             setattr(each, name, new)
+        if each.__name__.startswith("stripe_sync.derive"):
+            for found in list(vars(each).values()):
+                getattr(found, "cache_clear", _nothing)()
 
 
 def _function(module: types.ModuleType, qualified: str) -> tuple[types.FunctionType, Callable[[], None]]:
@@ -171,7 +177,7 @@ def _function(module: types.ModuleType, qualified: str) -> tuple[types.FunctionT
     found: object = module
     for name in qualified.split("."):
         found = vars(found)[name]
-    forget = getattr(found, "cache_clear", lambda: None)
+    forget = getattr(found, "cache_clear", _nothing)
     if isinstance(found, property):
         found = found.fget
     elif isinstance(found, cached_property):
@@ -180,6 +186,10 @@ def _function(module: types.ModuleType, qualified: str) -> tuple[types.FunctionT
         found = getattr(found, "__wrapped__", found)
     assert isinstance(found, types.FunctionType)
     return found, forget
+
+
+def _nothing() -> None:
+    """Forget nothing: the function remembers no answers."""
 
 
 def _code_of(module: CodeType, qualified: str) -> CodeType:

@@ -216,18 +216,18 @@ def _listed(kind: str, which: ColumnElement[bool]) -> Select[Any]:
     ).where(*_scope(table), which)
 
 
-def _latest(
-    told: ColumnElement[Any],
-    table: Table,
-    *which: ColumnElement[bool],
-    first: ColumnElement[Any] | None = None,
+def _latest(told: ColumnElement[Any], table: Table, *which: ColumnElement[bool]) -> ScalarSelect[Any]:
+    """Return what is told of a customer's latest object, by when it was made."""
+    return _greatest(told, table, (table.c.created, table.c.id), *which, table.c.created.is_not(None))
+
+
+def _greatest(
+    told: ColumnElement[Any], table: Table, order: Sequence[ColumnElement[Any]], *which: ColumnElement[bool]
 ) -> ScalarSelect[Any]:
-    """Return what is told of a customer's latest object, by `first` or else by when it was made."""
-    order = (table.c.created, table.c.id) if first is None else (first, table.c.created, table.c.id)
+    """Return what is told of the greatest of a customer's objects."""
     return (
         select(told)
         .where(*_scope(table), table.c.customer_id == _CUSTOMERS.c.id, *which)
-        .where(*(column.is_not(None) for column in order[:-1]))
         .order_by(*(column.desc() for column in order))
         .limit(1)
         .correlate(_CUSTOMERS)
@@ -239,10 +239,15 @@ def _sent() -> ScalarSelect[Any]:
     """Return what is told of a customer's invoice that was finalized last.
 
     Which one that is the index knows alone. Were the total, which only the object has, told by the same question,
-    PostgreSQL would read the totals of all the customer's invoices, and sort those.
+    PostgreSQL would read the totals of all the customer's invoices, and sort those. It would do without that index,
+    too, if it were asked plainly whether there is a standing. Who has one was made and ranked; the others are read
+    whole.
     """
     sent = _INVOICES.alias("sent_invoice")
-    last = _latest(_INVOICES.c.id, _INVOICES, first=_INVOICES.c.ranked_at)
+    order = (_INVOICES.c.ranked_at, _INVOICES.c.created, _INVOICES.c.id)
+    last = _greatest(
+        _INVOICES.c.id, _INVOICES, order, func.coalesce(_INVOICES.c.standing, "") != "", order[0].is_not(None)
+    )
     made = (Epoch(sent.c.created), sent.c.id, sent.c.standing)
     told = JsonRow(*made, Epoch(sent.c.ranked_at), sent.c.currency, sent.c.status, sent.c.payload["total"])
     same = (sent.c.workspace_id == bindparam("workspace_id"), sent.c.connection_id == bindparam("connection_id"))

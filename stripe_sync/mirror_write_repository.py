@@ -278,7 +278,7 @@ def unseen(  # noqa: PLR0913, PLR0917  whose, of which kind, by which run
     return list(session.scalars(query.order_by(table.c.id).limit(limit)))
 
 
-def analyze(session: Session) -> None:
+def system_analyze(session: Session) -> None:
     """Let PostgreSQL see what the mirror holds now: it plans by what it saw, which was little before a first run.
 
     SQLite plans by its indexes alone.

@@ -381,7 +381,7 @@ class _Work:
         size = FACTS_BATCH if self._database.is_postgresql else SMALL_FACTS_BATCH
         if cursor is None:
             with self._database.workspace(self._workspace_id) as session:
-                mirror_write_repository.analyze(session)
+                mirror_write_repository.system_analyze(session)
         while not is_done:
             self._pause_if_time_is_up()
             with self._database.workspace(self._workspace_id) as session:

@@ -110,14 +110,13 @@ def test_warnings_fail_only_a_strict_check(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_utf8_is_a_diagnostic(tmp_path: Path) -> None:
-    """The byte at fault has its place."""
+    """The bytes at fault have their place: one diagnostic for those that stand together."""
     path = tmp_path / "rules.yaml"
     path.write_bytes(RULESET.replace("big", "gr\xf6\xdfer").encode("latin-1"))
     result = _run("check", path, "--format", "json")
 
-    assert [(d["code"], d["line"], d["column"]) for d in json.loads(result.stdout)["diagnostics"]] == [
-        ("not_utf8", 4, 14),
-        ("not_utf8", 4, 15),
+    assert [(d["code"], d["line"], d["column"], d["end_column"]) for d in json.loads(result.stdout)["diagnostics"]] == [
+        ("not_utf8", 4, 14, 16)
     ]
 
 

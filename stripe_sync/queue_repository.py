@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, literal, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
@@ -27,6 +27,15 @@ _ANSWERED = delete(_REFETCHES).where(
     _REFETCHES.c.object_id == bindparam("object"),
     _REFETCHES.c.version == bindparam("version"),
 )
+_WANT_ALL = text(
+    f"INSERT INTO {_REFETCHES.name} AS present (workspace_id, connection_id, kind, object_id, version, requested_at,"  # noqa: S608 - the name of our own table
+    " available_at, attempts, cause) SELECT :workspace, :connection, kind, object_id, 1, CAST(:now AS timestamptz),"
+    " CAST(:now AS timestamptz), 0, :cause"
+    " FROM unnest(CAST(:kinds AS text[]), CAST(:objects AS text[])) AS wanted (kind, object_id)"
+    " ON CONFLICT (workspace_id, connection_id, kind, object_id)"
+    " DO UPDATE SET version = present.version + 1, requested_at = excluded.requested_at"
+)
+"""PostgreSQL's way: two lists cost a fraction of a statement for each wish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,12 @@ def want_refetch(
     now: datetime,
 ) -> None:
     """Ask that objects be fetched again; a wish that waits already counts one more version."""
+    objects = sorted({(kind.name, object_id) for kind, object_id in wanted})
+    if session.get_bind().dialect.name == "postgresql":
+        who = {"workspace": workspace_id, "connection": connection_id, "cause": cause, "now": now}
+        kinds, ids = [kind for kind, _ in objects], [object_id for _, object_id in objects]
+        session.execute(_WANT_ALL, {**who, "kinds": kinds, "objects": ids})
+        return
     rows = [
         {
             "workspace_id": workspace_id,
@@ -61,7 +76,7 @@ def want_refetch(
             "attempts": 0,
             "cause": cause,
         }
-        for kind, object_id in sorted({(kind.name, object_id) for kind, object_id in wanted})
+        for kind, object_id in objects
     ]
     for start in range(0, len(rows), CHUNK):
         statement = upsert(session, DbRefetch.__table__)  # type: ignore[arg-type]  # is a Table

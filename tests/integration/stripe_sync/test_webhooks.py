@@ -1,10 +1,13 @@
 """Webhooks: verified, stored once, acknowledged, then applied; and everything that may arrive instead."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.event import listen, remove
 
 from stripe_sync.events import repository as event_repository
+from stripe_sync.events.draining import FIRST_BATCH
 from stripe_sync.events.models import BadSignature, Ignored, Stored
 from stripe_sync.events.repository import NewEvent
 from stripe_sync.events.signature import sign
@@ -144,6 +147,39 @@ def test_poison_event_holds_nobody_up_and_is_parked(synced: Office) -> None:
     assert synced.row("customers", customer_id, synced.connection) is not None
     assert after_one == {"pending": 0, "failed": 1, "parked": 0}
     assert synced.status()["events"] == {"pending": 0, "failed": 0, "parked": 1}
+
+
+def test_poison_among_many_is_found_in_few_tries(synced: Office) -> None:
+    """More than one batch with poison in each: the others are applied at once, and not one by one."""
+    now = synced.clock.now()
+    customers = [synced.new_customer()[0] for _ in range(4)]
+    living = [json.dumps(event) for each in customers for event in synced.events(each)]
+    payloads = [living[number % len(living)] for number in range(FIRST_BATCH + 60)]
+    for place in (0, 70, FIRST_BATCH + 59):
+        payloads[place] = "{"
+    events = [
+        NewEvent(event_id=f"evt_{number}", type="customer.updated", created=now, payload=payload, origin="webhook")
+        for number, payload in enumerate(payloads)
+    ]
+    with synced.database.workspace(synced.workspace_id) as session:
+        event_repository.add(synced.workspace_id, session, synced.connection.id, events, now)
+    tries = []
+
+    def note(_connection: object, _name: str) -> None:
+        tries.append(_name)
+
+    listen(synced.database.engine, "savepoint", note)
+    synced.service.apply_events()
+    remove(synced.database.engine, "savepoint", note)
+
+    assert synced.status()["events"] == {"pending": 0, "failed": 3, "parked": 0}
+    assert {each.event_id for each in synced.service.events(synced.workspace_id, ("failed",))} == {
+        "evt_0",
+        "evt_70",
+        f"evt_{FIRST_BATCH + 59}",
+    }
+    assert all(synced.row("customers", each, synced.connection) is not None for each in customers)
+    assert len(tries) <= 2 + 3 * 2 * 8
 
 
 def test_deauthorization_ends_the_connection(synced: Office) -> None:

@@ -3,15 +3,17 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, and_, case, func, or_, select, tuple_
+from sqlalchemy import Row, Select, and_, bindparam, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
+from engine.storage import among, among_named, packed
 from stripe_sync.connect.models import Connection
 from stripe_sync.kinds import KINDS
-from stripe_sync.matching import NO_LIVE_SUBSCRIPTION, SUBSCRIPTION_RANK, Candidate, CustomerKey
+from stripe_sync.matching import NO_LIVE_SUBSCRIPTION, SUBSCRIPTION_RANK, Candidate, CustomerKey, by_connection
 from stripe_sync.mirror_tables import MIRROR
 from stripe_sync.own_kinds_repository import kinds_read
 
@@ -47,7 +49,7 @@ def candidates(
         ).where(
             _CUSTOMERS.c.workspace_id == workspace_id,
             _CUSTOMERS.c.connection_id.in_(connections),
-            _CUSTOMERS.c.email_normalized.in_(chunk),
+            among(session, _CUSTOMERS.c.email_normalized, chunk),
             _CUSTOMERS.c.deleted_at.is_(None),
         )
         for row in session.execute(query):
@@ -131,12 +133,25 @@ def cards(
 ) -> dict[CustomerKey, CustomerCard]:
     """Return what identifies customers, deleted ones too; those the mirror never had are left out."""
     found: dict[CustomerKey, CustomerCard] = {}
-    for pairs in _pairs(sorted(keys)):
-        query = select(_CUSTOMERS).where(
-            _CUSTOMERS.c.workspace_id == workspace_id, tuple_(_CUSTOMERS.c.connection_id, _CUSTOMERS.c.id).in_(pairs)
-        )
-        found.update({card.key: card for card in map(_card, session.execute(query))})
+    query = _identifying(session.get_bind().dialect.name)
+    for connection_id, ids in by_connection(keys).items():
+        for chunk in _chunks(ids):
+            who = {"workspace": workspace_id, "connection": connection_id, "customers": packed(session, chunk)}
+            found.update({card.key: card for card in map(_card, session.execute(query, who))})
     return found
+
+
+@cache
+def _identifying(dialect: str) -> Select[Any]:
+    """Return the query of what identifies one connection's customers: built once, asked with everything that happens.
+
+    Without their payloads, which say no more.
+    """
+    columns = [
+        _CUSTOMERS.c[name] for name in ("connection_id", "id", "email", "email_normalized", "name", "deleted_at")
+    ]
+    mine = (_CUSTOMERS.c.workspace_id == bindparam("workspace"), _CUSTOMERS.c.connection_id == bindparam("connection"))
+    return select(*columns).where(*mine, among_named(dialect, _CUSTOMERS.c.id, "customers"))
 
 
 def find_by_id(workspace_id: WorkspaceId, session: Session, customer_id: str) -> list[CustomerCard]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, select, tuple_
+from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, EndUserId, WorkspaceId
@@ -17,7 +17,7 @@ from engine.storage import among_named, excluded, packed, upsert
 from stripe_sync.connect.models import Connection
 from stripe_sync.connect.repository import connections
 from stripe_sync.kinds import KINDS
-from stripe_sync.matching import LINKED, CustomerKey, Link, LinkKind
+from stripe_sync.matching import LINKED, CustomerKey, Link, LinkKind, by_connection
 from stripe_sync.own_kinds_repository import kinds_read
 from stripe_sync.tables import DbLink
 
@@ -157,16 +157,21 @@ def end_users_of(
 ) -> dict[CustomerKey, set[EndUserId]]:
     """Return the end users between whom and a customer there is anything, by customer."""
     found: dict[CustomerKey, set[EndUserId]] = {}
-    ordered = sorted(customers)
-    for start in range(0, len(ordered), CHUNK):
-        pairs = [(key.connection_id, key.customer_id) for key in ordered[start : start + CHUNK]]
-        query = select(_LINKS).where(
-            _LINKS.c.workspace_id == workspace_id,
-            tuple_(_LINKS.c.connection_id, _LINKS.c.customer_id).in_(pairs),
-        )
-        for row in session.execute(query):
-            found.setdefault(_link(row).key, set()).add(EndUserId(row.end_user_id))
+    query = _of_customers(session.get_bind().dialect.name)
+    for connection_id, ids in by_connection(customers).items():
+        for start in range(0, len(ids), CHUNK):
+            chunk = packed(session, ids[start : start + CHUNK])
+            who = {"workspace": workspace_id, "connection": connection_id, "customers": chunk}
+            for row in session.execute(query, who):
+                found.setdefault(_link(row).key, set()).add(EndUserId(row.end_user_id))
     return found
+
+
+@cache
+def _of_customers(dialect: str) -> Select[Any]:
+    """Return the query of the links of one connection's customers: built once, asked with everything that happens."""
+    mine = (_LINKS.c.workspace_id == bindparam("workspace"), _LINKS.c.connection_id == bindparam("connection"))
+    return select(_LINKS).where(*mine, among_named(dialect, _LINKS.c.customer_id, "customers"))
 
 
 def end_users_after(

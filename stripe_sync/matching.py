@@ -38,6 +38,14 @@ class CustomerKey:
     customer_id: str
 
 
+def by_connection(customers: Iterable[CustomerKey]) -> dict[ConnectionId, list[str]]:
+    """Return the ids of customers by connection, each once and in ascending order."""
+    found: dict[ConnectionId, list[str]] = {}
+    for key in sorted(set(customers)):
+        found.setdefault(key.connection_id, []).append(key.customer_id)
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """What is between one end user and one customer."""

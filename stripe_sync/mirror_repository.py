@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from engine.ids import ConnectionId, WorkspaceId
+from engine.storage import among_named, packed
 from stripe_sync.apply import Known, Source
 from stripe_sync.kinds import KINDS, SHARED_KINDS, Kind, StripeJson, Use
 from stripe_sync.mirror_tables import MIRROR, USES
@@ -31,8 +32,11 @@ def find_rows(
 ) -> dict[str, MirrorRow]:
     """Return the rows of a kind by Stripe's id, tombstones too; absent ones are left out."""
     found: dict[str, MirrorRow] = {}
+    dialect = session.get_bind().dialect.name
     for chunk in _chunks(ids):
-        for row in session.execute(_by_ids(kind.name, None), _who(workspace_id, connection_id, chunk)):
+        for row in session.execute(
+            _by_ids(dialect, kind.name, None), _who(workspace_id, session, connection_id, chunk)
+        ):
             known = Known(stamp=row.stamp, source=Source(row.source), is_deleted=row.deleted_at is not None)
             found[row.id] = MirrorRow(id=row.id, known=known, payload=row.payload)
     return found
@@ -43,8 +47,9 @@ def find_ids(
 ) -> frozenset[str]:
     """Return those of `ids` the mirror has, tombstones too."""
     found: set[str] = set()
+    query = _by_ids(session.get_bind().dialect.name, kind.name, "id")
     for chunk in _chunks(ids):
-        found.update(session.scalars(_by_ids(kind.name, "id"), _who(workspace_id, connection_id, chunk)))
+        found.update(session.scalars(query, _who(workspace_id, session, connection_id, chunk)))
     return frozenset(found)
 
 
@@ -120,9 +125,8 @@ def missing_of(
     """Return those of the shared objects `wanted` that are not in the mirror at all."""
     missing = set(wanted)
     for name in {use.kind for use in wanted}:
-        for chunk in _chunks({use.id for use in wanted if use.kind == name}):
-            found = session.scalars(_by_ids(name, "id"), _who(workspace_id, connection_id, chunk))
-            missing -= {Use(name, each) for each in found}
+        ids = {use.id for use in wanted if use.kind == name}
+        missing -= {Use(name, each) for each in find_ids(workspace_id, session, connection_id, KINDS[name], ids)}
     return frozenset(missing)
 
 
@@ -132,44 +136,45 @@ def customers_of(
     """Return the customers that objects of a kind belong to: directly, or through their charge or invoice."""
     table = MIRROR[kind.name]
     found: set[str | None] = set()
+    dialect = session.get_bind().dialect.name
     for chunk in _chunks(ids):
-        who = _who(workspace_id, connection_id, chunk)
+        who = _who(workspace_id, session, connection_id, chunk)
         if kind.name == "customers":
             found.update(chunk)
         elif "customer_id" in table.c:
-            found.update(session.scalars(_by_ids(kind.name, "customer_id"), who))
+            found.update(session.scalars(_by_ids(dialect, kind.name, "customer_id"), who))
         elif kind.name not in SHARED_KINDS:
-            for query in _owners(kind.name):
+            for query in _owners(dialect, kind.name):
                 found.update(session.scalars(query, who))
     return frozenset(customer_id for customer_id in found if customer_id)
 
 
 @cache
-def _by_ids(name: str, column: str | None) -> Select[Any]:
+def _by_ids(dialect: str, name: str, column: str | None) -> Select[Any]:
     """Return the query of a column, or of the row, of some objects of a kind: built once, asked a thousand times."""
     table = MIRROR[name]
-    return select(table if column is None else table.c[column]).where(*_asked(table))
+    return select(table if column is None else table.c[column]).where(*_asked(dialect, table))
 
 
 @cache
-def _owners(name: str) -> Sequence[Select[Any]]:
+def _owners(dialect: str, name: str) -> Sequence[Select[Any]]:
     """Return the queries of the customers of some objects of a kind that belong to a charge or an invoice."""
     table = MIRROR[name]
     owner = MIRROR["invoices" if "invoice_id" in table.c else "charges"]
     same = (owner.c.workspace_id == table.c.workspace_id, owner.c.connection_id == table.c.connection_id)
-    return [select(owner.c.customer_id).where(*_asked(table), *same, *way) for way in _ways_to(table, owner)]
+    return [select(owner.c.customer_id).where(*_asked(dialect, table), *same, *way) for way in _ways_to(table, owner)]
 
 
-def _asked(table: Table) -> tuple[ColumnElement[bool], ...]:
+def _asked(dialect: str, table: Table) -> tuple[ColumnElement[bool], ...]:
     return (
         table.c.workspace_id == bindparam("workspace"),
         table.c.connection_id == bindparam("connection"),
-        table.c.id.in_(bindparam("ids", expanding=True)),
+        among_named(dialect, table.c.id, "ids"),
     )
 
 
-def _who(workspace_id: WorkspaceId, connection_id: ConnectionId, ids: list[str]) -> dict[str, object]:
-    return {"workspace": workspace_id, "connection": connection_id, "ids": ids}
+def _who(workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, ids: list[str]) -> dict[str, object]:
+    return {"workspace": workspace_id, "connection": connection_id, "ids": packed(session, ids)}
 
 
 def _ways_to(table: Table, owner: Table) -> Sequence[tuple[ColumnElement[bool], ...]]:

@@ -13,6 +13,7 @@ from typing import Any, assert_never
 import orjson
 from sqlalchemy import (
     ColumnElement,
+    Select,
     String,
     Table,
     and_,
@@ -32,7 +33,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
 from engine.ids import ConnectionId, WorkspaceId
-from engine.storage import UtcDateTime, upsert
+from engine.storage import UtcDateTime, among_named, packed, upsert
 from stripe_sync import mirror_owner_repository
 from stripe_sync.apply import TIE, News, Source
 from stripe_sync.erased_repository import without_erased
@@ -41,11 +42,6 @@ from stripe_sync.mirror_tables import MIRROR, USES
 
 CHUNK = 500
 _KEYS = ("workspace_id", "connection_id", "id")
-_USED = select(USES).where(
-    USES.c.workspace_id == bindparam("workspace"),
-    USES.c.connection_id == bindparam("connection"),
-    USES.c.owner_id.in_(bindparam("ids", expanding=True)),
-)
 
 
 def write(  # noqa: PLR0913  a batch and everything that says how fresh it is
@@ -229,8 +225,9 @@ def _replace_uses(
     }
     present = set[tuple[str, Use]]()
     for chunk in _chunks({payload["id"] for payload in objects}):
-        who = {"workspace": workspace_id, "connection": connection_id, "ids": chunk}
-        present.update((row.owner_id, Use(row.kind, row.object_id)) for row in session.execute(_USED, who))
+        who = {"workspace": workspace_id, "connection": connection_id, "ids": packed(session, chunk)}
+        used = session.execute(_used(session.get_bind().dialect.name), who)
+        present.update((row.owner_id, Use(row.kind, row.object_id)) for row in used)
     for owner_id, use in present - set(wanted):
         session.execute(
             delete(USES).where(
@@ -254,6 +251,13 @@ def _replace_uses(
     ]
     if fresh:
         session.execute(upsert(session, USES).on_conflict_do_nothing(), fresh)
+
+
+@cache
+def _used(dialect: str) -> Select[Any]:
+    """Return the query of what some owners use: built once, asked with every batch."""
+    mine = (USES.c.workspace_id == bindparam("workspace"), USES.c.connection_id == bindparam("connection"))
+    return select(USES).where(*mine, among_named(dialect, USES.c.owner_id, "ids"))
 
 
 def unseen(  # noqa: PLR0913, PLR0917  whose, of which kind, by which run

@@ -168,6 +168,8 @@ def test_event_while_a_backfills_page_is_under_way(synced: Office, monkeypatch: 
     customer_id, _ = synced.new_customer(name="old")
     synced.deliver(*synced.events(customer_id))
     synced.settle()
+    # Events tell whole seconds: one from the second of the fetch just made would wait for the next fetch.
+    synced.simulator.control("clock", advance_s=2)
     ask = Gateway.list_kind
     names: list[str | None] = []
 

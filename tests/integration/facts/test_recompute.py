@@ -284,7 +284,7 @@ def test_batches_take_a_few_queries(world: World) -> None:
 
     for _ in ("new", "as they were"):
         few, many = (
-            _queries(world.database, lambda who=who: world.recompute(*who)) for who in (people[:2], people[2:])
+            _queries(world.database, lambda who=who: world.recompute(*who)) for who in (people[:6], people[6:])
         )
         assert many == few
 

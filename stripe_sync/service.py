@@ -306,10 +306,10 @@ class StripeService:
             self._waker.wake(BACKFILL_TOPIC)
         return count
 
-    def _read_all(self, connection: Connection) -> None:
-        """Queue a run because the event log does not reach back far enough."""
+    def _read_all(self, connection: Connection, since: datetime) -> None:
+        """Queue a run because the event log does not reach back far enough: no further than `since`."""
         with self._database.workspace(connection.workspace_id) as session:
-            self._running.queue(connection.workspace_id, session, connection.id)
+            self._running.queue(connection.workspace_id, session, connection.id, since=since)
         self._waker.wake(BACKFILL_TOPIC)
 
     def events(

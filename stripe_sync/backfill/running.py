@@ -41,6 +41,7 @@ from stripe_sync.linking import Linking
 from stripe_sync.mirroring import Mirroring
 from stripe_sync.reader import AccountReader
 
+OUTDATED = "what it had read is older than Stripe's event log remembers; everything is read anew"
 LEASE = timedelta(seconds=10)
 """How long after its last sign of life a worker's run is taken up by another."""
 RENEW_EVERY = timedelta(seconds=10)
@@ -72,11 +73,19 @@ class Running:
     lists_at_once: int = 1
     heartbeat_s: float = 2.0
 
-    def queue(self, workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId) -> bool:
-        """Queue a run unless one is waiting or running; return whether one was queued."""
+    def queue(
+        self, workspace_id: WorkspaceId, session: Session, connection_id: ConnectionId, since: datetime | None = None
+    ) -> bool:
+        """Queue a run unless one is waiting or running; return whether one was queued.
+
+        With `since` one that had read anything before that instant does not count, and ends: nobody will ever tell
+        what became of it.
+        """
         last = repository.latest(workspace_id, session, connection_id)
         if last is not None and last.finished_at is None:
-            return False
+            if since is None or last.stamp is None or last.stamp >= since:
+                return False
+            repository.fail_open(workspace_id, session, connection_id, self.clock.now(), OUTDATED)
         number = 1 if last is None else last.number + 1
         run_id = self.clock.new_id("run")
         repository.insert_run(

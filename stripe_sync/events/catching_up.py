@@ -35,8 +35,8 @@ class CatchingUp:
     database: Database
     clock: Clock
     access: Access
-    read_all: Callable[[Connection], None]
-    """Queues a run over everything the account holds."""
+    read_all: Callable[[Connection, datetime], None]
+    """Queues a run over everything the account holds, of which nothing was read before an instant."""
 
     def run(self, *, force: bool) -> int:
         """Read the log of every active connection that is due, or of all; return how many events were new."""
@@ -70,6 +70,9 @@ class CatchingUp:
             began = began or reader.stamp(page.sent_at)
             events = [(event, document) for document in page.objects if (event := routes.read(document))]
             new = [stored(event, document, "catch_up") for event, document in events if routes.is_used(event.type)]
+            if not page.has_more and began - since > MEMORY:
+                # Before the point moves on: whoever dies in between finds the gap again.
+                self.read_all(connection, began - MEMORY)
             with self.database.workspace(workspace_id) as session:
                 total += len(repository.add(workspace_id, session, connection.id, new, self.clock.now()))
                 if not page.has_more:
@@ -78,8 +81,6 @@ class CatchingUp:
                     drift_repository.judge(workspace_id, session, connection.id, began - OVERLAP)
                     break
             after = page.objects[-1]["id"]
-        if began - since > MEMORY:
-            self.read_all(connection)
         return total
 
 

@@ -1,19 +1,25 @@
 """Events beyond their order: what they cost, what becomes of those that fail, and what no event told of."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import requests
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from engine.ids import MemberId
 from stripe_sync import links
+from stripe_sync.backfill import repository as backfill_repository
+from stripe_sync.backfill.models import RunStatus
+from stripe_sync.backfill.running import OUTDATED
+from stripe_sync.connect import repository as connect_repository
+from stripe_sync.connect.tables import DbConnection
 from stripe_sync.events import repository as event_repository
 from stripe_sync.events.catching_up import MEMORY
 from stripe_sync.events.models import Ignored
 from stripe_sync.events.repository import NewEvent
 from stripe_sync.matching import CustomerKey
+from stripe_sync.tables import DbBackfill
 from tests.integration.stripe_sync.office import OWNER, Office
 
 
@@ -191,6 +197,42 @@ def test_away_for_longer_than_the_log_remembers(synced: Office) -> None:
     assert synced.backfill()["status"] == "queued", synced.status()["last_error"]
 
 
+def test_whoever_dies_while_catching_up_after_a_long_absence_finds_the_gap_again(
+    synced: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account is queued to be read before the seen point moves on."""
+    _have_been_away(synced)
+
+    def die(*_: object) -> None:
+        raise ConnectionAbortedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(connect_repository, "note_caught_up", die)
+        with pytest.raises(ConnectionAbortedError):
+            synced.service.catch_up(force=True)
+
+    assert synced.backfill()["status"] == "queued"
+
+
+def test_run_that_lay_longer_than_the_log_remembers_is_begun_anew(synced: Office) -> None:
+    """What it had read of the account a month ago is out of date, and no event will tell."""
+    seen = _have_been_away(synced)
+    synced.service.resync(synced.workspace_id, member_id=OWNER, connection_id=synced.connection.id)
+    with synced.database.workspace(synced.workspace_id) as session:
+        session.execute(
+            update(DbBackfill)
+            .where(DbBackfill.finished_at.is_(None))
+            .values(status=RunStatus.RUNNING.value, stamp=seen)
+        )
+
+    synced.service.catch_up(force=True)
+
+    with synced.database.workspace(synced.workspace_id, readonly=True) as session:
+        newest, before, *_ = backfill_repository.newest(synced.workspace_id, session, synced.connection.id, 3)
+    assert (newest.status, newest.stamp) == (RunStatus.QUEUED, None)
+    assert (before.status, before.last_error) == (RunStatus.FAILED, OUTDATED)
+
+
 def test_customer_who_lost_their_address_stays_somebody(synced: Office) -> None:
     """When a list shows a customer without the address they had, they get an end user of their own."""
     customer_id, email = synced.new_customer()
@@ -217,6 +259,14 @@ def test_types_that_touch_no_fact_are_left_alone(synced: Office, event_type: str
 
 
 # helpers
+
+
+def _have_been_away(office: Office) -> datetime:
+    """Let the seen point be older than the event log remembers; return it."""
+    seen = office.clock.now() - MEMORY - timedelta(days=2)
+    with office.database.workspace(office.workspace_id) as session:
+        session.execute(update(DbConnection).values(events_until=seen))
+    return seen
 
 
 def _resync(office: Office) -> None:
